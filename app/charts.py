@@ -1,0 +1,567 @@
+"""Charts as inline SVG: pure functions from numbers to strings.
+
+Lines and letters take the page's text colour (`currentColor`), so that one chart suits light and
+dark pages. Nothing in a chart has an id, so that a page may show the same one twice.
+"""
+
+import math
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+
+from torch import Tensor
+
+from .trace import Trace
+
+Series = tuple[str, str, Sequence[float], Sequence[float]]  # name, colour, xs, ys
+
+LEARNED = 0.5  # a band is learned below this relative error: three quarters of its power are there
+FONT = 12  # pixels, of a chart that is shown at its own width
+GLYPH = 6.4  # width of a letter at that size, on average
+
+# The palette of Okabe & Ito (2008) for the methods most often compared; the others take the gaps.
+METHOD_COLOURS = {
+    "plain": "#d55e00",
+    "positional": "#56b4e9",
+    "fourier": "#e69f00",
+    "multifourier": "#b3a125",
+    "hash": "#0072b2",
+    "dense": "#6f7fd8",
+    "spline": "#3f9fa8",
+    "siren": "#009e73",
+    "wire": "#cc79a7",
+    "finer": "#7fae3c",
+    "adaptive": "#a3764b",
+    "mscale1": "#9a63c4",
+    "mscale2": "#c26fd1",
+    "phase": "#c8506a",
+    "multistage": "#7d8794",
+}
+
+
+def colour(method: str) -> str:
+    """A method's own colour, `#rrggbb`: the same in every chart, visible on white and on black."""
+    known = METHOD_COLOURS.get(method)
+    if known is not None:
+        return known
+    palette = list(METHOD_COLOURS.values())
+    return palette[zlib.crc32(method.encode()) % len(palette)]
+
+
+# --- numbers as people read them ---
+
+
+def number(value: float) -> str:
+    """Three significant digits at most: 0.05, 1.25, 384, 12,000, 10⁻⁶; –, ∞ if not finite."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value and not 1e-3 <= abs(value) < 1e7:
+        power = math.floor(math.log10(abs(value)))
+        factor = f"{value / 10.0**power:.3g}"
+        return ("" if factor == "1" else f"{factor}·") + "10" + _raised(power)
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def _raised(power: int) -> str:
+    return str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 0.05 s, 1.3 s, 24 s, 3 min 20 s, 2 h 5 min."""
+    if not math.isfinite(seconds):
+        return number(seconds)
+    if round(seconds) < 120:
+        digits = 0 if seconds >= 20 or seconds == 0 else 1 if seconds >= 1 else 2
+        return f"{seconds:.2g} s" if seconds < 0.01 and seconds else f"{seconds:.{digits}f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 120:
+        return f"{minutes} min" + (f" {rest} s" if rest else "")
+    return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+
+
+def decibel(value: float) -> str:
+    """A PSNR without its unit: 31.2; ∞ for equal pictures, – where there is none."""
+    return f"{value:.1f}".replace("-", "−") if math.isfinite(value) else number(value)
+
+
+def band_name(low: float, high: float, nyquist: float = math.inf) -> str:
+    """A band of frequencies: `mean`, `4–8`, or `> 384` beyond what the rows of pixels carry."""
+    if low == 0:
+        return "mean"
+    if low >= nyquist * 0.9999:
+        return f"> {_cycles(low)}"
+    return f"{_cycles(low)}–{_cycles(high)}"
+
+
+def _cycles(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 or abs(value - round(value)) < 0.05 else f"{value:.1f}"
+
+
+# --- the colour ramp ---
+
+# Pale sand over sea green and blue to night, in OKLab (L, a, b). Lightness falls in equal steps, so
+# that equal differences look equal, in grey and to any kind of colour vision.
+_RAMP = (
+    (0.935, -0.004, 0.030),
+    (0.765, -0.066, 0.012),
+    (0.595, -0.070, -0.056),
+    (0.425, -0.022, -0.110),
+    (0.255, 0.012, -0.075),
+)
+
+
+@cache
+def ramp(percent: int) -> str:
+    """The heat map's colour, `#rrggbb`: dark at 0 % error (learned), pale at 100 % (not begun)."""
+    place = (1 - percent / 100) * (len(_RAMP) - 1)
+    i = min(int(place), len(_RAMP) - 2)
+    lightness, a, b = (p + (place - i) * (q - p) for p, q in zip(*_RAMP[i : i + 2], strict=True))
+    # OKLab to linear sRGB [Ottosson 2020].
+    l3 = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    m3 = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    s3 = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * l3 - 3.3077115913 * m3 + 0.2309699292 * s3,
+        -1.2684380046 * l3 + 2.6097574011 * m3 - 0.3413193965 * s3,
+        -0.0041960863 * l3 - 0.7034186147 * m3 + 1.7076147010 * s3,
+    )
+    return "#" + "".join(f"{round(255 * _gamma(v)):02x}" for v in linear)
+
+
+def _gamma(linear: float) -> float:
+    v = min(1.0, max(0.0, linear))
+    return 12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055
+
+
+# --- axes ---
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A map from values in [low, high] to pixels from `start` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        return self.start + self.share(value) * (self.end - self.start)
+
+    def share(self, value: float) -> float:
+        """Of the way from low to high, 0 to 1; values beyond are taken to the nearer end."""
+        value = min(self.high, max(self.low, value))
+        if self.log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def ticks(self, spacing: float) -> list[float]:
+        """Round values about `spacing` pixels apart, at least."""
+        most = max(2.0, abs(self.end - self.start) / spacing)
+        if self.log:
+            return _log_ticks(self.low, self.high, most)
+        return _linear_ticks(self.low, self.high, most)
+
+
+def _linear_ticks(low: float, high: float, most: float) -> list[float]:
+    rough = (high - low) / most
+    unit = 10.0 ** math.floor(math.log10(rough))
+    step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _log_ticks(low: float, high: float, most: float) -> list[float]:
+    a, b = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for factors in ((1, 2, 5), (1, 3), (1,)):
+        found = [f * 10.0**p for p in range(a, b + 1) for f in factors]
+        found = [v for v in found if low * 0.999 <= v <= high * 1.001]
+        if len(found) <= most:
+            return found if len(found) > 1 else _linear_ticks(low, high, most)
+    skip = math.ceil((b - a) / most)
+    return [10.0**p for p in range(a, b + 1) if p % skip == 0 and low <= 10.0**p <= high]
+
+
+def _span(values: Iterable[float], *, log: bool) -> tuple[float, float]:
+    """The least and the greatest of the values that can be drawn, not equal."""
+    drawn = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
+    low, high = (min(drawn), max(drawn)) if drawn else (1.0, 10.0)
+    if high > low * (1 + 1e-9) if log else high - low > 1e-9:
+        return low, high
+    return (low / 2, low * 2) if log else (low - 0.5, low + 0.5)
+
+
+# --- pieces of SVG ---
+
+
+def _svg(width: float, height: float, label: str, body: Iterable[str], extra: str = "") -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width:g} {height:g}" '
+        f'width="{width:g}" height="{height:g}" role="img" aria-label="{escape(label)}" '
+        f'font-size="{FONT}" fill="currentColor" {extra}'
+        f'style="max-width:100%;height:auto;overflow:visible">{"".join(body)}</svg>'
+    )
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "start", extra: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {extra}>{escape(text)}</text>'
+
+
+def _line(x0: float, y0: float, x1: float, y1: float, extra: str = "") -> str:
+    return f'<path d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" stroke="currentColor" {extra}/>'
+
+
+_SOFT = 'fill-opacity=".66"'
+_GRID = 'stroke-opacity=".13"'
+_FRAME = 'stroke-opacity=".45"'
+_CURSOR = '<path class="now" d="M0 {top:g}V{bottom:g}" stroke="currentColor" visibility="hidden"/>'
+
+
+def _time_data(axis: Axis) -> str:
+    """What a page's script needs to find a time on this chart."""
+    return f'data-time="{axis.low:.6g} {axis.high:.6g} {axis.start:g} {axis.end:g}" '
+
+
+# --- lines ---
+
+
+def curves(
+    series: Sequence[Series],
+    *,
+    x_label: str,
+    y_label: str,
+    x_log: bool = False,
+    y_log: bool = False,
+    span: tuple[float, float] | None = None,
+    x_ticks: Sequence[float] | None = None,
+    width: float = 720,
+) -> str:
+    """Lines, each with its name and its last value at its end.
+
+    Infinite values lie on the upper edge; nan, and what a log axis has no place for, is left out.
+
+    Args:
+        span: of the x axis; that of the data when None.
+        x_ticks: where to put them; round values when None.
+    """
+    points = [_drawable(s, x_log, y_log) for s in series]
+    labels = [f"{name} {_value(ys[-1], y_log)}" if ys else name for name, _, _, ys in points]
+    right = 22 + GLYPH * max((len(text) for text in labels), default=0)
+    height = round(min(max(0.55 * width, 230), 360))
+    low, high = span or _span((x for _, _, xs, _ in points for x in xs), log=x_log)
+    x = Axis(low, high, 46, width - right, x_log)
+    y = _y_axis([v for _, _, _, ys in points for v in ys], height, y_log)
+    body = [*_y_grid(y, x, y_label), *_x_grid(x, y, x_label, x_ticks)]
+    ends: list[tuple[float, float, str, str]] = []
+    for (name, paint, xs, ys), text in zip(points, labels, strict=True):
+        if not xs:
+            continue
+        body.append(_curve(name, paint, [(x(u), y(v)) for u, v in zip(xs, ys, strict=True)], text))
+        ends.append((x(xs[-1]), y(ys[-1]), paint, text))
+    body += _end_labels(ends, x.end + 12, y.end, y.start)
+    extra = ""
+    if x_log and x_ticks is None:
+        body.append(_CURSOR.format(top=y.end, bottom=y.start))
+        extra = _time_data(x)
+    return _svg(width, height, f"{y_label} over {x_label}", body, extra)
+
+
+def _value(value: float, log: bool) -> str:
+    return number(float(f"{value:.2g}")) if log and math.isfinite(value) else decibel(value)
+
+
+def _drawable(series: Series, x_log: bool, y_log: bool) -> Series:
+    name, paint, xs, ys = series
+    kept = [
+        (float(u), float(v))
+        for u, v in zip(xs, ys, strict=True)
+        if math.isfinite(u) and (u > 0 or not x_log)
+        if not math.isnan(v) and (v > 0 or not y_log) and v != -math.inf
+    ]
+    return name, paint, [u for u, _ in kept], [v for _, v in kept]
+
+
+def _y_axis(values: list[float], height: float, log: bool) -> Axis:
+    low, high = _span(values, log=log)
+    if log:
+        low = max(low, high * 1e-9)
+        return Axis(low / 1.3, high * 1.3, height - 42, 30, True)
+    step = (ticks := _linear_ticks(low, high, (height - 72) / 44))[-1:] and (high - low) / 12
+    low, high = low - step, high + step
+    del ticks
+    return Axis(low, high, height - 42, 30)
+
+
+def _y_grid(y: Axis, x: Axis, label: str) -> list[str]:
+    body = [_text(0, 14, label, extra=_SOFT)]
+    for tick in y.ticks(40):
+        body.append(_line(x.start, y(tick), x.end, y(tick), _GRID))
+        body.append(_text(x.start - 8, y(tick) + 4, number(tick), anchor="end", extra=_SOFT))
+    return body
+
+
+def _x_grid(x: Axis, y: Axis, label: str, ticks: Sequence[float] | None) -> list[str]:
+    body = [_line(x.start, y.start, x.end, y.start, _FRAME)]
+    for tick in x.ticks(56) if ticks is None else ticks:
+        if x.low * 0.999 <= tick <= x.high * 1.001:
+            body.append(_line(x(tick), y.start, x(tick), y.start + 4, _FRAME))
+            extra = _SOFT
+            body.append(_text(x(tick), y.start + 18, number(tick), anchor="middle", extra=extra))
+    body.append(_text((x.start + x.end) / 2, y.start + 38, label, anchor="middle", extra=_SOFT))
+    return body
+
+
+def _curve(name: str, paint: str, points: list[tuple[float, float]], text: str) -> str:
+    step = max(1, len(points) // 400)
+    shown = points[: -1 : step] + points[-1:]
+    path = "M" + "L".join(f"{u:.1f} {v:.1f}" for u, v in shown)
+    u, v = points[-1]
+    return (
+        f'<g class="curve" data-name="{escape(name)}" stroke="{paint}" fill="none" '
+        f'stroke-linejoin="round"><title>{escape(text)}</title>'
+        f'<path d="{path}" stroke-width="2.2"/><path d="{path}" stroke-width="14" opacity="0"/>'
+        f'<circle cx="{u:.1f}" cy="{v:.1f}" r="3.2" fill="{paint}" stroke="none"/></g>'
+    )
+
+
+def _end_labels(
+    ends: list[tuple[float, float, str, str]], x: float, top: float, bottom: float
+) -> list[str]:
+    """Names beside the lines' ends, moved apart where they would lie on each other."""
+    gap = FONT + 4
+    ends = sorted(ends, key=lambda e: e[1])
+    places: list[float] = []
+    for i, (_, y, _, _) in enumerate(ends):
+        places.append(max(y, places[-1] + gap) if i else max(y, top))
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], bottom - gap * (len(places) - 1 - i))
+    body = []
+    for (u, v, paint, text), place in zip(ends, places, strict=True):
+        if math.hypot(x - u, place - v) > 14:
+            extra = 'stroke-opacity=".3" stroke-dasharray="1 3" stroke-linecap="round" fill="none"'
+            body.append(_line(u + 6, v, x - 3, place, extra))
+        # Mixed with the text's colour, thin letters keep the contrast that a thick line has.
+        style = f'fill="{paint}" style="fill:color-mix(in oklab,{paint} 62%,currentColor)"'
+        body.append(_text(x, place + 4, text, extra=f'{style} font-weight="600"'))
+    return body
+
+
+# --- the heat map ---
+
+
+def time_span(traces: Sequence[Trace]) -> tuple[float, float]:
+    """A time axis in seconds that all of these fits share; it begins before the first look."""
+    times = [s.seconds for t in traces for s in t.snapshots if s.seconds > 0]
+    low, high = _span(times, log=True) if times else (0.1, 1.0)
+    return max(low / 3, high / 1e4), high
+
+
+def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: float = 400) -> str:
+    """The relative error of each frequency band over time: dark is learned, pale is not begun.
+
+    Rows are bands, low frequencies at the bottom; each moment shows the snapshot nearest to it. A
+    white line follows the time at which each band was learned.
+
+    Args:
+        span: seconds from and to; give several methods the same to compare them.
+    """
+    low, high = span or time_span([trace])
+    rows = [i for i, power in enumerate(trace.power.tolist()) if power > 0]
+    snapshots = sorted(trace.snapshots, key=lambda s: s.seconds)
+    if not rows or not snapshots:
+        return _svg(width, 40, "no frequencies yet", [_text(0, 24, "Nothing to see yet.")])
+    cell = 22.0
+    top, left, right = 26.0, 62.0, width - 62
+    bottom = top + cell * len(rows)
+    x = Axis(low, high, left, right, log=True)
+    edges = _column_edges([s.seconds for s in snapshots], x)
+    body = [_text(0, 14, "cycles per picture", extra=_SOFT)]
+    for place, band in enumerate(rows):
+        y = bottom - cell * (place + 1)
+        errors = [s.band_error[band] for s in snapshots]
+        body += _heat_row(errors, edges, y, cell - 1)
+        name = band_name(*_edges(trace.edges, band), nyquist=_nyquist(trace.edges))
+        body.append(_text(left - 8, y + cell / 2 + 4, name, anchor="end", extra=_SOFT))
+    body.append(_front(trace, rows, edges, bottom, cell))
+    body += _time_ticks(x, bottom)
+    body += _columns(trace, rows, edges, top, bottom)
+    body += _colour_bar(right + 14, top, bottom - top - 1)
+    body.append(_CURSOR.format(top=top - 4, bottom=bottom + 4))
+    label = f"{trace.method}: error of each frequency band over time"
+    return _svg(width, bottom + 42, label, body, _time_data(x))
+
+
+def _edges(edges: Tensor, band: int) -> tuple[float, float]:
+    return float(edges[band]), float(edges[band + 1])
+
+
+def _nyquist(edges: Tensor) -> float:
+    """The last band lies beyond it, in the corners of the spectrum."""
+    return float(edges[-2])
+
+
+def _column_edges(times: list[float], x: Axis) -> list[float]:
+    """Where each snapshot begins to be the nearest one, and where the last ends, in pixels."""
+    middles = [x((a + b) / 2) for a, b in zip(times, times[1:], strict=False)]
+    last = x(times[-1]) if times[-1] > 0 else x.end
+    return [x.start, *middles, max(last, x.start + 2)]
+
+
+def _heat_row(errors: list[float], edges: list[float], y: float, height: float) -> list[str]:
+    """Cells of one band, those of one colour in a row joined into one."""
+    body: list[str] = []
+    start = 0
+    shades = [_percent(e) for e in errors]
+    for i in range(1, len(shades) + 1):
+        if i < len(shades) and shades[i] == shades[start]:
+            continue
+        x0, x1, shade = edges[start], edges[i], shades[start]
+        start = i
+        if x1 - x0 < 0.05:
+            continue
+        if shade is None:
+            body.append(_hatched(x0, y, x1, y + height))
+        else:
+            # A little too wide, so that no gap shows where two cells meet.
+            wide = x1 - x0 + (0.6 if i < len(shades) else 0)
+            body.append(
+                f'<rect x="{x0:.2f}" y="{y:.1f}" width="{wide:.2f}" height="{height:g}" '
+                f'fill="{ramp(shade)}"/>'
+            )
+    return body
+
+
+def _percent(error: float) -> int | None:
+    return None if math.isnan(error) else round(100 * min(1.0, max(0.0, error)))
+
+
+def _hatched(x0: float, y0: float, x1: float, y1: float) -> str:
+    """Grey and hatched: there is nothing to measure here."""
+    strokes, x = [], x0 - (y1 - y0)
+    while x < x1:
+        a, b = max(0.0, x0 - x), min(y1 - y0, x1 - x)
+        if b > a:
+            strokes.append(f"M{x + a:.1f} {y1 - a:.1f}L{x + b:.1f} {y1 - b:.1f}")
+        x += 7
+    return (
+        f'<rect x="{x0:.2f}" y="{y0:.1f}" width="{x1 - x0:.2f}" height="{y1 - y0:g}" '
+        f'class="nan" fill-opacity=".07"/>'
+        f'<path d="{"".join(strokes)}" stroke="currentColor" stroke-opacity=".25"/>'
+    )
+
+
+def _front(
+    trace: Trace, rows: list[int], edges: list[float], bottom: float, cell: float
+) -> str:
+    """A line through the moments at which the bands were learned, as far as they were."""
+    path = ""
+    snapshots = sorted(trace.snapshots, key=lambda s: s.seconds)
+    for place, band in enumerate(rows):
+        learned = (i for i, s in enumerate(snapshots) if s.band_error[band] < LEARNED)
+        first = next(learned, None)
+        x = edges[-1] if first is None else edges[first]
+        y = bottom - cell * place
+        path += f"{'L' if path else 'M'}{x:.1f} {y:.1f}V{y - cell:.1f}"
+        if first is None:
+            path = path.rpartition("V")[0]
+            break
+    if len(edges) < 4 or not path:
+        return ""
+    return f'<path d="{path}" fill="none" stroke="#fff" stroke-width="1.6" stroke-linejoin="round"/>'
+
+
+def _time_ticks(x: Axis, bottom: float) -> list[str]:
+    body = []
+    for tick in x.ticks(44):
+        body.append(_line(x(tick), bottom + 1, x(tick), bottom + 5, _FRAME))
+        body.append(_text(x(tick), bottom + 19, number(tick), anchor="middle", extra=_SOFT))
+    middle = (x.start + x.end) / 2
+    body.append(_text(middle, bottom + 38, "seconds", anchor="middle", extra=_SOFT))
+    return body
+
+
+def _columns(
+    trace: Trace, rows: list[int], edges: list[float], top: float, bottom: float
+) -> list[str]:
+    """An invisible layer that says what a column holds when the pointer rests on it."""
+    body = []
+    nyquist = _nyquist(trace.edges)
+    snapshots = sorted(trace.snapshots, key=lambda s: s.seconds)
+    for i, s in enumerate(snapshots):
+        if edges[i + 1] - edges[i] < 0.05:
+            continue
+        psnr = s.metrics.get("psnr", math.nan)
+        lines = [f"{duration(s.seconds)}, step {s.step:,}, {decibel(psnr)} dB"]
+        for band in reversed(rows):
+            name = band_name(*_edges(trace.edges, band), nyquist=nyquist)
+            shade = _percent(s.band_error[band])
+            lines.append(f"{name}: {'–' if shade is None else f'{shade} %'}")
+        body.append(
+            f'<rect x="{edges[i]:.1f}" y="{top:g}" width="{edges[i + 1] - edges[i]:.1f}" '
+            f'height="{bottom - top:g}" fill-opacity="0"><title>{chr(10).join(lines)}</title></rect>'
+        )
+    return body
+
+
+def _colour_bar(x: float, y: float, height: float) -> list[str]:
+    n = 50
+    step = height / n
+    body = [
+        f'<rect x="{x:.1f}" y="{y + i * step:.2f}" width="7" height="{step + (0.5 if i < n - 1 else 0):.2f}" '
+        f'fill="{ramp(round(100 * (1 - i / (n - 1))))}"/>'
+        for i in range(n)
+    ]
+    for share, text in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
+        place = y + height * (1 - share)
+        body.append(_text(x + 11, place + (9 if share == 1 else 4 - 4 * (share == 0)), text, extra=_SOFT))
+    return body
+
+
+# --- the spectrum ---
+
+
+def spectrum(traces: Sequence[Trace], *, width: float = 720) -> str:
+    """Power of the picture in each band, and how much of it each fit still lacks.
+
+    What a fit lacks in a band is its relative error squared, times the picture's power there.
+    """
+    if not traces:
+        return ""
+    bands = _octaves(traces[0])
+    centres = [math.sqrt(low * high) for _, low, high in bands]
+    power = traces[0].power.tolist()
+    series: list[Series] = [
+        ("picture", "currentColor", centres, [power[i] for i, _, _ in bands])
+    ]
+    for trace in traces:
+        if trace.snapshots and len(trace.power) == len(power):
+            errors = trace.snapshots[-1].band_error
+            lacks = [min(errors[i], 1e6) ** 2 * power[i] for i, _, _ in bands]
+            series.append((trace.method, colour(trace.method), centres, lacks))
+    ends = [low for _, low, _ in bands] + [high for _, _, high in bands[-1:]]
+    return curves(
+        series,
+        x_label="cycles per picture",
+        y_label="power",
+        x_log=True,
+        y_log=True,
+        span=(ends[0], ends[-1]) if bands else None,
+        x_ticks=ends[:-1],
+        width=width,
+    )
+
+
+def _octaves(trace: Trace) -> list[tuple[int, float, float]]:
+    """The bands with power, without the mean, which has no place on a log axis."""
+    found = []
+    for i, power in enumerate(trace.power.tolist()):
+        low, high = _edges(trace.edges, i)
+        if power > 0 and low > 0:
+            found.append((i, low, high))
+    return found

@@ -1,0 +1,165 @@
+"""The command line: finds the verb, reads its flags, and turns errors into one line."""
+
+import importlib
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from . import signals
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb of the command line.
+
+    Attributes:
+        options: name of its dataclass in `app.options`.
+        module: where its function is, named like the verb.
+        knobs: whether it takes the dotted flags of a method too.
+    """
+
+    summary: str
+    options: str
+    module: str
+    example: str
+    knobs: bool = False
+
+
+VERBS = {
+    "image": Verb(
+        "reconstruct a picture", "ImageOptions", "verbs",
+        "fieldfit image photo.jpg --seconds 5", knobs=True,
+    ),
+    "inpaint": Verb(
+        "fill the holes of a picture", "InpaintOptions", "verbs",
+        "fieldfit inpaint photo.png mask.png", knobs=True,
+    ),
+    "compare": Verb(
+        "race several methods on one picture", "CompareOptions", "verbs",
+        "fieldfit compare photo.jpg --methods plain fourier hash --seconds 10", knobs=True,
+    ),
+    "render": Verb(
+        "draw a saved field at any size", "RenderOptions", "verbs",
+        "fieldfit render runs/.../field.safetensors --size 4096x",
+    ),
+    "bench": Verb(
+        "measure this machine", "BenchOptions", "bench", "fieldfit bench image",
+    ),
+    "app": Verb("open the web page", "AppOptions", "page", "fieldfit app"),
+    "doctor": Verb(
+        "say what is installed and what works", "DoctorOptions", "doctor", "fieldfit doctor",
+    ),
+}
+
+
+def usage() -> str:
+    """The text of `fieldfit --help`."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items())
+    examples = "\n".join(f"  {verb.example}" for verb in VERBS.values())
+    return (
+        "usage: fieldfit VERB INPUT [flags]\n\n"
+        "Fits neural fields to pictures, and shows what they learn first.\n\n"
+        f"verbs:\n{verbs}\n\nexamples:\n{examples}\n\n"
+        "fieldfit VERB --help lists the flags of a verb;\n"
+        "fieldfit image --method hash --help also the knobs of the method.\n"
+    )
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run one command; its exit status: 0 done, 2 bad input or arguments, 130 interrupted."""
+    signals.install()
+    args = sys.argv[1:] if args is None else args
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(usage(), end="")
+        return 0 if args else 2
+    if args[0] in ("-V", "--version", "version"):
+        from importlib.metadata import version
+
+        print(f"fieldfit {version('fieldfit')}")
+        return 0
+    if args[0] not in VERBS:
+        return fail(f"unknown verb {args[0]!r}; choose from {', '.join(VERBS)}.")
+    try:
+        run(args[0], args[1:])
+    except KeyboardInterrupt:
+        print("interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as end:  # tyro has said what is wrong, or printed its help
+        return end.code if isinstance(end.code, int) else 2
+    except Exception as error:
+        if not _is_users(error) or os.environ.get("FIELDFIT_TRACEBACK"):
+            raise
+        return fail(str(error))
+    return 130 if signals.asked() else 0
+
+
+def fail(message: str) -> int:
+    print(f"fieldfit: {message}", file=sys.stderr)
+    return 2
+
+
+def _is_users(error: Exception) -> bool:
+    """Whether an error is about what was given, rather than a fault of ours."""
+    if isinstance(error, ValueError | MemoryError | OSError):
+        return True
+    from fields import BackendUnavailable
+
+    return isinstance(error, BackendUnavailable)
+
+
+def run(name: str, args: list[str]) -> Any:
+    """Read a verb's flags and do it."""
+    import tyro
+
+    from . import options
+
+    verb = VERBS[name]
+    help_wanted = not {"-h", "--help"}.isdisjoint(args)
+    kind = getattr(options, verb.options)
+    method = _value_of("--method", args) if verb.knobs else None
+    if help_wanted and method is not None:
+        return _help_of_knobs(method)
+    read, rest = tyro.cli(
+        kind, args=args, prog=f"fieldfit {name}", return_unknown_args=True,
+        description=f"{kind.__doc__}\n\nexample: {verb.example}",
+    )
+    if rest and not verb.knobs:
+        raise ValueError(f"unknown flag {rest[0]!r}; see fieldfit {name} --help.")
+    function = getattr(importlib.import_module(f".{verb.module}", __package__), name)
+    if not verb.knobs:
+        return function(read)
+    return function(read, rest, shlex.join(["fieldfit", name, *args]))
+
+
+def _value_of(flag: str, args: list[str]) -> str | None:
+    for i, arg in enumerate(args):
+        if arg == flag and i + 1 < len(args):
+            return args[i + 1]
+        if arg.startswith(f"{flag}="):
+            return arg.partition("=")[2]
+    return None
+
+
+def _help_of_knobs(method: str) -> None:
+    import torch
+
+    from fields import METHODS, ImageTask, method_config
+
+    from .knobs import parse_knobs
+    from .verbs import SHARED
+
+    config, _ = method_config(method, ImageTask(torch.zeros(512, 512, 3)))
+    if method in METHODS:
+        print(f"{method}: {METHODS[method].summary} ({METHODS[method].source}).")
+        print("The values shown are those for a picture of 512x512 pixels.\n")
+    parse_knobs(config, ["--help"], program="fieldfit VERB ...", without=frozenset(SHARED))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Progress on stderr: a bar that redraws itself on a terminal, plain lines elsewhere."""
+
+import math
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from .race import Entrant
+
+PLAIN_SECONDS = 2.0  # between two plain lines
+
+
+class Display:
+    """Shows entrants as they advance; a context manager."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.bar = _Bar(names) if sys.stderr.isatty() else _Lines()
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bar.stop()
+
+    def show(self, number: int, entrant: Entrant) -> None:
+        """The entrant with this number has advanced."""
+        self.bar.show(number, entrant)
+
+
+def status(entrant: Entrant) -> str:
+    """One line on where an entrant is: step, PSNR, seconds and what is left."""
+    progress = entrant.progress
+    assert progress is not None
+    parts = [f"step {progress.step:,}"]
+    snapshots = entrant.trace.snapshots
+    looked = entrant.looked or (snapshots[-1] if snapshots else None)
+    if looked is not None:
+        parts.append(f"{looked.metrics.get('psnr', math.nan):.2f} dB")
+        if "heldout_psnr" in looked.metrics:
+            parts.append(f"held out {looked.metrics['heldout_psnr']:.2f} dB")
+    parts.append(f"{progress.seconds:.1f} s")
+    if progress.end:
+        parts.append("done" if progress.end in ("steps", "seconds", "psnr") else progress.end)
+    elif math.isfinite(progress.eta):
+        parts.append(f"{progress.eta:.0f} s left")
+    return "  ".join(parts)
+
+
+class _Bar:
+    def __init__(self, names: Sequence[str]) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self.progress = Progress(
+            TextColumn("{task.description:>12}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[status]}"),
+            console=Console(stderr=True),
+        )
+        self.tasks = [self.progress.add_task(name, total=1.0, status="") for name in names]
+
+    def start(self) -> None:
+        self.progress.start()
+
+    def stop(self) -> None:
+        self.progress.stop()
+
+    def show(self, number: int, entrant: Entrant) -> None:
+        share = entrant.progress.share if entrant.progress else 0.0
+        if entrant.done:
+            share = 1.0
+        self.progress.update(self.tasks[number], completed=share, status=status(entrant))
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self.shown: dict[int, float] = {}
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def show(self, number: int, entrant: Entrant) -> None:
+        now = time.monotonic()
+        if entrant.done or now - self.shown.get(number, -math.inf) >= PLAIN_SECONDS:
+            self.shown[number] = now
+            print(f"{entrant.trace.method}: {status(entrant)}", file=sys.stderr, flush=True)

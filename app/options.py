@@ -1,0 +1,163 @@
+"""The flags of each verb, as dataclasses. Nothing heavy is imported: `--help` must be quick."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+METHOD_HELP = (
+    "plain, positional, fourier, multifourier, hash, dense, siren, wire or finer; "
+    "auto picks one for the data, and says why"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Flags of every verb that fits a field."""
+
+    seconds: float | None = None
+    """Seconds of fitting at most. Without a bound, the method takes its own number of steps."""
+    steps: int | None = None
+    """Steps at most."""
+    psnr: float | None = None
+    """Stop once this PSNR in dB is reached."""
+    seed: int | None = None
+    """Seed of the initialisation and of the sampling; equal seeds give equal runs."""
+    device: Literal["auto", "cpu", "cuda"] | None = None
+    """Where to compute; auto is cuda where there is one."""
+    backend: Literal["auto", "torch", "numba", "triton", "tinycudann"] | None = None
+    """Kernels to use; auto is the fastest that works."""
+    out: Path | None = None
+    """Directory for the results; runs/<time>-<name> by default."""
+    json: bool = False
+    """Print run.json's object as the only line on stdout."""
+    config: Path | None = None
+    """A run.json to repeat, or its "config" alone. Flags given beside it win."""
+    max_megapixels: float = 100.0
+    """Refuse larger pictures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodOptions(FitOptions):
+    """Flags of the verbs that fit one field."""
+
+    method: Annotated[str | None, arg(help=METHOD_HELP)] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageOptions(MethodOptions):
+    """Reconstruct a picture: fit a field to its pixels and draw it."""
+
+    photo: Positional[Path]
+    """PNG, JPEG, WebP, TIFF or BMP."""
+    holdout: float | None = None
+    """Share of the pixels to keep out of the fit; `heldout_psnr` is then measured on them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InpaintOptions(MethodOptions):
+    """Fill the holes of a picture from what is around them."""
+
+    photo: Positional[Path]
+    """PNG, JPEG, WebP, TIFF or BMP."""
+    mask: Positional[Path | None] = None
+    """A picture of the same size, white where PHOTO is to be filled."""
+    missing: float | None = None
+    """Instead of a mask: hide this share of the pixels at random, and measure how well they
+    are filled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(FitOptions):
+    """Give several methods the same budget on one picture, and draw them side by side."""
+
+    input: Positional[Path]
+    """PNG, JPEG, WebP, TIFF or BMP."""
+    methods: tuple[str, ...] = ("plain", "fourier", "multifourier", "hash")
+    """Methods to compare."""
+    holdout: float | None = None
+    """Share of the pixels to keep out of the fit and to measure on."""
+    mask: Path | None = None
+    """A picture of the same size, white where the input is to be filled."""
+    missing: float | None = None
+    """Hide this share of the pixels at random, and measure how well they are filled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderOptions:
+    """Draw a saved field at any size."""
+
+    field: Positional[Path]
+    """A field.safetensors."""
+    size: str | None = None
+    """Size of the drawing as WIDTHxHEIGHT; one of both may be left out (1024x). The size of the
+    picture that was fitted by default."""
+    region: str | None = None
+    """Part to draw, x0,y0,x1,y1 in pixels of the picture that was fitted."""
+    out: Path | None = None
+    """Picture to write, its kind by its ending (png, tiff, jpg, webp); render.png beside the field
+    by default."""
+    depth: Literal[8, 16] | None = None
+    """Bits a value; as in the picture that was fitted by default."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute."""
+    backend: Literal["auto", "torch", "numba", "triton", "tinycudann"] = "auto"
+    """Kernels to use."""
+    json: bool = False
+    """Print one JSON object on stdout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """Measure this machine's speed, side by side with plain PyTorch."""
+
+    kind: Positional[Literal["image", "encodings"]]
+    """image: a training step on every backend, and the time to 30, 35 and 40 dB of every method.
+    encodings: held-out PSNR of the encodings of "Fourier Features Let Networks Learn ..."."""
+    input: Positional[Path | None] = None
+    """image: a picture (astronaut by default). encodings: a directory of pictures."""
+    seconds: float = 10.0
+    """image: seconds for each method."""
+    pictures: int | None = None
+    """encodings: only the first so many."""
+    steps: int = 2000
+    """encodings: steps of each fit."""
+    batch: int = 4096
+    """encodings: pixels a step; 65536 is the published full batch of a 512x512 picture."""
+    sigma: float = 10.0
+    """encodings: spread of the Gaussian features, 10 for photos and 14 for text as published."""
+    octaves: float = 6.0
+    """encodings: log2 of the highest positional frequency, 6 for photos and 5 for text."""
+    out: Path | None = None
+    """Directory in which to keep what is done, so that a second call goes on from there."""
+    json: bool = False
+    """Print one JSON object on stdout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions:
+    """Say what is installed, which backends work, and why the others do not."""
+
+    json: bool = False
+    """Print one JSON object on stdout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppOptions:
+    """Open the web page. It is served on this machine alone."""
+
+    port: int = 7860
+    """Port to serve on; the next free one is taken if it is in use."""
+    host: str = "127.0.0.1"
+    """Address to serve on. Others than this machine's own need --auth."""
+    auth: str | None = None
+    """NAME:PASSWORD that the page asks for."""
+    open: bool = True
+    """Open the browser."""
+    runs: Path = Path("runs")
+    """Directory that keeps the runs."""
+    max_megapixels: float = 40.0
+    """Refuse larger pictures."""
+    max_seconds: float = 600.0
+    """Longest budget of a run."""

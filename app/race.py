@@ -1,0 +1,117 @@
+"""Methods racing on one picture: each advances in turn, and each is timed by its own clock."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fields import Field, FitConfig, ImageTask, Progress, Recorder, Snapshot, fit, method_config
+
+from .trace import Trace
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A method to be fitted, with its settings and in one sentence why it is there."""
+
+    method: str
+    config: FitConfig
+    why: str
+
+
+def plan(method: str, task: ImageTask) -> Plan:
+    """A named method's plan for a task.
+
+    Raises:
+        ValueError: there is no such method.
+    """
+    config, why = method_config(method, task)
+    return Plan(method, config, why)
+
+
+class Entrant:
+    """One method in the race.
+
+    Attributes:
+        trace: the record of it.
+        progress: the latest report; None before the first.
+        looked: the latest look at the field; None if the last advance took none.
+    """
+
+    def __init__(self, task: ImageTask, plan: Plan) -> None:
+        self.task = task
+        self.recorder = Recorder(task)
+        self.trace = Trace(
+            plan.method, plan.why, plan.config, self.recorder.edges, self.recorder.power()
+        )
+        self.trace.snapshots = self.recorder.snapshots
+        self.run = self.recorder.watch(fit(task, plan.config))
+        self.progress: Progress | None = None
+        self.looked: Snapshot | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.progress is not None and self.progress.end is not None
+
+    @property
+    def field(self) -> Field:
+        assert self.progress is not None, "the race has not begun"
+        return self.progress.field
+
+    def advance(self) -> None:
+        """Fit until the next report."""
+        self.progress, self.looked = next(self.run)
+        trace = self.trace
+        trace.steps, trace.seconds = self.progress.step, self.progress.seconds
+        trace.backend, trace.end = self.progress.backend, self.progress.end or ""
+        trace.parameters = self.progress.field.parameter_count
+
+    def close(self) -> None:
+        """End the run where it is, and go back to the best state known if the last is worse.
+
+        A run that came to its own end keeps its last state, so that equal configs give equal runs.
+        """
+        self.run.close()
+        trace = self.trace
+        if self.progress is None:
+            return
+        lost = trace.end == "diverged"
+        if not trace.end:
+            self._look_again()
+            trace.end = "interrupted"
+        best = self.recorder.best
+        last = trace.snapshots[-1].metrics.get("psnr", 0.0) if trace.snapshots else 0.0
+        if best is not None and (lost or (trace.end == "interrupted" and last < best[0] - 0.1)):
+            self.field.load_state_dict(best[1])
+
+    def _look_again(self) -> None:
+        assert self.progress is not None
+        if not self.trace.snapshots or self.trace.snapshots[-1].step != self.progress.step:
+            self.trace.snapshots.append(self.recorder.look(self.progress, keep=False))
+
+
+def race(task: ImageTask, plans: Sequence[Plan]) -> Generator[Entrant, None, list[Entrant]]:
+    """Fit several methods to one picture, the one furthest behind its budget advancing next.
+
+    Yields the entrant that has just advanced; the list of all is the generator's return value, and
+    closing it early ends them all where they are.
+    """
+    entrants = [Entrant(task, plan) for plan in plans]
+    try:
+        for entrant in entrants:  # all show themselves before any gets ahead
+            entrant.advance()
+            yield entrant
+        while running := [e for e in entrants if not e.done]:
+            entrant = min(running, key=lambda e: e.progress.share if e.progress else 0.0)
+            entrant.advance()
+            yield entrant
+    finally:
+        for entrant in entrants:
+            entrant.close()
+    return entrants
+
+
+def to_uint8(values: Tensor) -> Tensor:
+    """Values in [0, 1], clamped and rounded to the nearest of 256 levels."""
+    return (values.clamp(0, 1) * 255).round().nan_to_num().to(torch.uint8)

@@ -1,0 +1,2 @@
+"""stub"""
+def report_html(**k): return "<html></html>"

@@ -1,0 +1,267 @@
+"""The verbs on pictures, from flags to files."""
+
+import json
+import math
+import sys
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from data import Picture, PictureWriter
+from fields import FitConfig, ImageTask, load_field, method_config
+from fields.render import strips
+
+from . import signals
+from .display import Display
+from .folder import RunFolder, default_folder, to_json
+from .knobs import parse_knobs
+from .options import (
+    CompareOptions,
+    FitOptions,
+    ImageOptions,
+    InpaintOptions,
+    RenderOptions,
+)
+from .pictures import Job, fit_job, load_mask, make_task, open_picture, quantise
+from .race import Plan
+
+BUDGETS = ("steps", "seconds", "psnr")
+SHARED = (*BUDGETS, "seed", "device", "backend")  # knobs of a fit that every verb has as flags
+COMPARE_SECONDS = 10.0
+
+
+def image(options: ImageOptions, knobs: list[str], command: str) -> dict[str, Any]:
+    start = time.perf_counter()
+    picture = open_picture(options.photo, options.max_megapixels)
+    saved = read_config(options.config)
+    seed = first(options.seed, saved.seed if saved else None, 0)
+    task, fill = make_task(picture, holdout=options.holdout, seed=seed)
+    plans = [make_plan(options.method, options, knobs, task, saved)]
+    return _fit("image", options, options.photo, picture, task, fill, plans, command, start)
+
+
+def inpaint(options: InpaintOptions, knobs: list[str], command: str) -> dict[str, Any]:
+    start = time.perf_counter()
+    if options.mask is None and options.missing is None:
+        raise ValueError("inpaint needs a MASK, white where to fill, or --missing SHARE.")
+    picture = open_picture(options.photo, options.max_megapixels)
+    mask = None if options.mask is None else load_mask(options.mask, picture)
+    saved = read_config(options.config)
+    seed = first(options.seed, saved.seed if saved else None, 0)
+    task, fill = make_task(picture, missing=options.missing, mask=mask, seed=seed)
+    plans = [make_plan(options.method, options, knobs, task, saved)]
+    return _fit("inpaint", options, options.photo, picture, task, fill, plans, command, start)
+
+
+def compare(options: CompareOptions, knobs: list[str], command: str) -> dict[str, Any]:
+    start = time.perf_counter()
+    if not options.methods:
+        raise ValueError("--methods must name at least one method.")
+    if len(set(options.methods)) < len(options.methods):
+        raise ValueError("--methods names a method twice; give each once.")
+    picture = open_picture(options.input, options.max_megapixels)
+    mask = None if options.mask is None else load_mask(options.mask, picture)
+    task, fill = make_task(
+        picture,
+        holdout=options.holdout,
+        missing=options.missing,
+        mask=mask,
+        seed=options.seed or 0,
+    )
+    if all(getattr(options, name) is None for name in BUDGETS):
+        options = replace(options, seconds=COMPARE_SECONDS)
+    saved = read_config(options.config)
+    plans = [make_plan(method, options, knobs, task, saved) for method in options.methods]
+    return _fit("compare", options, options.input, picture, task, fill, plans, command, start)
+
+
+def _fit(
+    verb: str,
+    options: FitOptions,
+    path: Path,
+    picture: Picture,
+    task: ImageTask,
+    fill: Any,
+    plans: list[Plan],
+    command: str,
+    start: float,
+) -> dict[str, Any]:
+    folder = RunFolder(options.out or default_folder(path.stem))
+    kept = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()}
+    job = Job(
+        verb,
+        str(path),
+        picture,
+        task,
+        fill,
+        plans,
+        command,
+        {k: v for k, v in kept.items() if v is not None and k not in (*SHARED, "json", "out")},
+        loading=time.perf_counter() - start,
+    )
+    with Display([p.method for p in plans]) as display:
+        document = fit_job(job, folder, stop=signals.asked, show=display.show)
+    _say(document, folder, options.json)
+    return document
+
+
+def _say(document: dict[str, Any], folder: RunFolder, as_json: bool) -> None:
+    if as_json:
+        print(to_json(document), flush=True)
+        return
+    for run in document.get("runs", [document]):
+        figures = "  ".join(f"{k} {_figure(v)}" for k, v in run["metrics"].items())
+        print(f"{run['method']}: {figures}  in {run['seconds']['fit']:.1f} s, {run['steps']} steps")
+    if "runs" not in document and not document["why"].endswith("as asked."):
+        print(f"auto chose {document['why']}")
+    asked = document["config"].get("psnr")
+    reached = document["metrics"].get("psnr") or 0.0
+    if asked is not None and document["end"] in ("steps", "seconds") and reached < asked:
+        print(f"stopped below the {asked:g} dB asked for; give more --steps or --seconds.")
+    print(f"{folder.path / 'report.html'}")
+
+
+def _figure(value: float | None) -> str:
+    return "inf" if value is None or math.isinf(value) else f"{value:.4g}"
+
+
+def make_plan(
+    method: str | None,
+    options: FitOptions,
+    knobs: Sequence[str],
+    task: ImageTask,
+    saved: "SavedConfig | None",
+) -> Plan:
+    """A method's settings with the saved config and then the flags laid over them."""
+    method = first(method, saved.method if saved else None, "auto")
+    base, why = method_config(method, task)
+    if saved is not None and saved.config is not None:
+        base = saved.config
+    config = with_options(base, options)
+    without = frozenset({*SHARED, "report"})
+    config = parse_knobs(config, list(knobs), program="fieldfit VERB ...", without=without)
+    return Plan(method, config, why)
+
+
+def with_options(config: FitConfig, options: FitOptions) -> FitConfig:
+    given = {n: getattr(options, n) for n in SHARED if getattr(options, n) is not None}
+    if "seconds" in given and "steps" not in given:
+        given["steps"] = None  # a budget of time replaces the method's own number of steps
+    return replace(config, **given)
+
+
+class SavedConfig:
+    """What --config brings: a method's name, and the settings of its fit."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            text = path.read_text(encoding="utf-8")
+            loads = tomllib.loads if path.suffix == ".toml" else json.loads
+            document = loads(text)
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be read: {error.strerror}.") from None
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path}: is neither JSON nor TOML: {error}") from None
+        if not isinstance(document, dict):
+            raise ValueError(f"{path}: must hold an object, as run.json does.")
+        self.method: str | None = document.get("method")
+        inner = document.get("config", document if "field" in document else None)
+        try:
+            self.config = None if inner is None else FitConfig.from_dict(inner)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    @property
+    def seed(self) -> int | None:
+        return self.config.seed if self.config else None
+
+
+def read_config(path: Path | None) -> SavedConfig | None:
+    return None if path is None else SavedConfig(path)
+
+
+def first(*values: Any) -> Any:
+    return next((v for v in values if v is not None), None)
+
+
+def render(options: RenderOptions) -> dict[str, Any]:
+    start = time.perf_counter()
+    device = "cuda" if options.device == "auto" and torch.cuda.is_available() else options.device
+    saved = load_field(
+        options.field, device="cpu" if device == "auto" else device, backend=options.backend
+    )
+    if saved.info.get("kind") != "image":
+        raise ValueError(f"{options.field}: holds no picture.")
+    size = (int(saved.info["size"][0]), int(saved.info["size"][1]))
+    region = parse_region(options.region, size)
+    out = parse_size(options.size, region)
+    path = options.out or options.field.parent / "render.png"
+    depth = options.depth or int(saved.info.get("depth", 8))
+    icc = saved.info.get("icc")
+    from base64 import b64decode
+
+    with PictureWriter(
+        path, out[1], out[0], saved.field.out_dim, depth, b64decode(icc) if icc else None
+    ) as writer:
+        for _, values in strips(saved.field, size, region=region, out=out):
+            writer.write_rows(quantise(values.cpu(), depth))
+            if signals.asked():
+                raise KeyboardInterrupt
+    document = {
+        "verb": "render",
+        "input": str(options.field),
+        "size": [out[1], out[0]],
+        "region": list(region),
+        "seconds": {"total": time.perf_counter() - start},
+        "files": {"result": str(path)},
+    }
+    print(to_json(document) if options.json else path, flush=True)
+    return document
+
+
+MAX_RENDER = 10**9  # pixels
+
+
+def parse_size(text: str | None, region: tuple[float, float, float, float]) -> tuple[int, int]:
+    """(height, width) from WIDTHxHEIGHT, either of which may be left out to keep the shape."""
+    wide, high = region[2] - region[0], region[3] - region[1]
+    if text is None:
+        return max(1, round(high)), max(1, round(wide))
+    left, x, right = text.lower().partition("x")
+    try:
+        if not x or not (left or right):
+            raise ValueError
+        width = int(left) if left else max(1, round(int(right) * wide / high))
+        height = int(right) if right else max(1, round(int(left) * high / wide))
+    except ValueError:
+        raise ValueError(f"--size must be WIDTHxHEIGHT such as 1024x768, got {text!r}.") from None
+    if width < 1 or height < 1 or width * height > MAX_RENDER:
+        raise ValueError(f"--size must be from 1x1 to {MAX_RENDER:,} pixels in all, got {text!r}.")
+    return height, width
+
+
+def parse_region(
+    text: str | None, size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    if text is None:
+        return 0.0, 0.0, float(size[1]), float(size[0])
+    try:
+        x0, y0, x1, y1 = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"--region must be x0,y0,x1,y1 in pixels, got {text!r}.") from None
+    inside = 0 <= x0 < x1 <= size[1] and 0 <= y0 < y1 <= size[0]
+    if not inside:
+        raise ValueError(
+            f"--region must lie inside the picture of {size[1]}x{size[0]} pixels and not be empty, "
+            f"got {text!r}."
+        )
+    return x0, y0, x1, y1
+
+
+def log(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,40 @@
+"""Neural fields: fit functions from coordinates to values, and see what they learn first."""
+
+from . import kernels as kernels  # isort: skip  (first: it sets threads up before torch starts them)
+
+from .activations import ACTIVATIONS
+from .encodings import ENCODINGS
+from .export import SavedField, load_field, save_field
+from .field import Field, FieldSpec
+from .fit import FitConfig, Progress, fit
+from .kernels.backends import BackendUnavailable
+from .methods import METHODS, method_config
+from .networks import MLP, NETWORKS
+from .record import Recorder, Snapshot
+from .render import picture
+from .tasks import TASKS, ImageTask
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ACTIVATIONS",
+    "ENCODINGS",
+    "METHODS",
+    "MLP",
+    "NETWORKS",
+    "TASKS",
+    "BackendUnavailable",
+    "Field",
+    "FieldSpec",
+    "FitConfig",
+    "ImageTask",
+    "Progress",
+    "Recorder",
+    "SavedField",
+    "Snapshot",
+    "fit",
+    "load_field",
+    "method_config",
+    "picture",
+    "save_field",
+]

@@ -1,0 +1,143 @@
+"""Fields on disk: safetensors, with one JSON document that says how to build and read them."""
+
+import json
+import os
+import struct
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+from .field import Field, FieldSpec
+from .kernels.backends import choose
+
+FORMAT = 1  # raised when an older program could no longer read the file
+KEY = "fieldfit"
+MAX_HEADER = 16 * 2**20  # bytes of JSON before the tensors
+MAX_FILE = 2**33
+
+
+@dataclass(frozen=True)
+class SavedField:
+    """A field with what its file says of it.
+
+    Attributes:
+        spec: how it was built.
+        info: whatever was saved beside it, JSON values: `size` of the picture, `mode`, `icc`,
+            `metrics`, ...
+    """
+
+    field: Field
+    spec: FieldSpec
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+def field_bytes(model: Field, spec: FieldSpec, info: dict[str, Any]) -> bytes:
+    """The file's contents."""
+    document = {
+        "format": FORMAT,
+        "spec": spec.to_dict(),
+        "in_dim": model.in_dim,
+        "out_dim": model.out_dim,
+        "info": info,
+    }
+    tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
+    return save(tensors, {KEY: json.dumps(document, allow_nan=False)})
+
+
+def save_field(path: str | Path, model: Field, spec: FieldSpec, info: dict[str, Any]) -> None:
+    """Write a field; the file appears whole or not at all."""
+    path = Path(path)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(field_bytes(model, spec, info))
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load_field(
+    path: str | Path, *, device: str = "cpu", backend: str = "auto", max_values: int = 2**29
+) -> SavedField:
+    """Read a field that `save_field` wrote. Nothing in the file is executed.
+
+    Args:
+        max_values: refuse fields with more parameters than this, before allocating any.
+
+    Raises:
+        ValueError: the file is no field, is damaged, too large, or from a newer format.
+    """
+    path = Path(path)
+    document, shapes = _read_header(path)
+    try:
+        spec = FieldSpec.from_dict(document["spec"])
+        in_dim, out_dim = int(document["in_dim"]), int(document["out_dim"])
+        info = document["info"]
+        if not (1 <= in_dim <= 64 and 1 <= out_dim <= 1024 and isinstance(info, dict)):
+            raise ValueError(f"it maps {in_dim} coordinates to {out_dim} values.")
+        _check_shapes(spec, in_dim, out_dim, shapes, max_values)
+        name, _ = choose(backend, torch.device(device))
+        model = spec.build(in_dim, out_dim, torch.Generator(), backend=name)
+        model.load_state_dict(load_file(path))
+    except (KeyError, TypeError, ValueError, OverflowError, SafetensorError) as error:
+        raise ValueError(f"{path}: not a field that can be read: {error}") from None
+    return SavedField(model.to(device).eval(), spec, info)
+
+
+def _read_header(path: Path) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """The document and the tensors' shapes, checked against the size of the file."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            prefix = file.read(8)
+            length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else -1
+            if not 2 <= length <= min(MAX_HEADER, size - 8) or size > MAX_FILE:
+                raise ValueError("it is no safetensors file, or cut short.")
+            header = json.loads(file.read(length))
+        metadata = header.pop("__metadata__")
+        document = json.loads(metadata[KEY])
+        if document["format"] > FORMAT:
+            raise ValueError(f"it has format {document['format']}; update fieldfit to read it.")
+        shapes = {name: list(entry["shape"]) for name, entry in header.items()}
+        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+        if 8 + length + end != size:
+            raise ValueError("it is cut short.")
+        if any(entry["dtype"] not in ("F32", "F64") for entry in header.values()):
+            raise ValueError("its tensors must be float32 or float64.")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}.") from None
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        why = str(error) if isinstance(error, ValueError) and str(error).startswith("it") else (
+            "it holds no fieldfit document."
+        )
+        raise ValueError(f"{path}: not a field that can be read: {why}") from None
+    return document, shapes
+
+
+def _check_shapes(
+    spec: FieldSpec, in_dim: int, out_dim: int, shapes: dict[str, list[int]], max_values: int
+) -> None:
+    """That the spec describes the tensors in the file, before either is allocated."""
+    with torch.device("meta"):
+        model = spec.build(in_dim, out_dim, torch.Generator())
+    wanted = {name: list(t.shape) for name, t in model.state_dict().items()}
+    if wanted != shapes:
+        raise ValueError("its tensors do not fit its description.")
+    values = sum(t.numel() for t in model.state_dict().values())
+    if values > max_values:
+        raise ValueError(f"it holds {values:,} values, more than {max_values:,}.")

@@ -1,0 +1,282 @@
+"""The fitting loop, as a generator: whoever iterates it decides what to show and when to stop."""
+
+import math
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from .field import Field, FieldSpec
+from .kernels import sparse_adam_
+from .kernels.backends import choose
+from .spec import Spec, knob
+from .tasks import Task
+
+REPORT_SECONDS = 0.05  # between two reports when `FitConfig.report` leaves it to the clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitConfig(Spec):
+    """Everything that a run depends on besides its task.
+
+    Equal configs give equal runs on one device, as long as `steps` ends them: `seconds` counts on
+    the clock.
+    """
+
+    field: FieldSpec = FieldSpec()
+    steps: int | None = knob(1000, "steps to take at most", low=1, high=10**9)
+    seconds: float | None = knob(None, "seconds of fitting at most", low=0, high=10**7)
+    psnr: float | None = knob(None, "stop once this PSNR in dB is reached", low=0, high=200)
+    batch: int = knob(2**14, "points a step", low=1, high=2**24)
+    lr: float = knob(1e-3, "Adam's learning rate for the network", low=0, high=10)
+    table_lr: float = knob(1e-2, "Adam's learning rate for the tables of a grid", low=0, high=10)
+    beta1: float = knob(0.9, "Adam's decay of the mean gradient", low=0, high=0.999999)
+    beta2: float = knob(0.99, "Adam's decay of the squared gradient", low=0, high=0.999999)
+    eps: float = knob(1e-15, "Adam's guard against division by zero", low=0, high=1)
+    weight_decay: float = knob(0.0, "L2 penalty on the network's weights", low=0, high=1)
+    schedule: Literal["constant", "exponential", "cosine"] = knob(
+        "exponential", "how the learning rate falls over the run"
+    )
+    decay: float = knob(0.1, "share of the learning rate left at the end", low=1e-6, high=1)
+    hold: float = knob(0.0, "share of the run before the learning rate falls", low=0, high=1)
+    precision: Literal["auto", "fp32", "bf16"] = knob(
+        "auto", "the network's arithmetic: auto is bf16 where the hardware multiplies it"
+    )
+    report: int = knob(0, "steps between two reports; 0 is twenty reports a second", low=0)
+    seed: int = knob(0, "seed of the initialisation and of the sampling", low=0, high=2**63 - 1)
+    device: Literal["auto", "cpu", "cuda"] = knob("auto", "auto is cuda where there is one")
+    backend: Literal["auto", "torch", "numba", "triton", "tinycudann"] = knob(
+        "auto", "kernels to use; auto is the fastest that works"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.steps is None and self.seconds is None:
+            raise ValueError("FitConfig.steps or FitConfig.seconds must be given, got neither.")
+
+    def rate(self, share: float) -> float:
+        """The factor on both learning rates once `share` of the run is done, from 1 to `decay`."""
+        left = max(0.0, (share - self.hold) / (1 - self.hold)) if self.hold < 1 else 0.0
+        if self.schedule == "constant":
+            return 1.0
+        if self.schedule == "cosine":
+            return self.decay + (1 - self.decay) * (1 + math.cos(math.pi * left)) / 2
+        return self.decay**left
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A report of a run. `field` is the live model: read it before asking for the next report.
+
+    Attributes:
+        step: steps taken; 0 in the first report, before any.
+        loss: mean over the steps since the last report; nan in the first.
+        seconds: time spent fitting, without the time that the caller took to look.
+        share: of the run that is done, 0 to 1.
+        end: why this is the last report: `steps`, `seconds`, `psnr` or `diverged`; else None.
+    """
+
+    step: int
+    loss: float
+    seconds: float
+    share: float
+    field: Field
+    backend: str
+    end: str | None = None
+
+    @property
+    def eta(self) -> float:
+        """Seconds of fitting still to come, if it goes on as it went; nan before the first step."""
+        return self.seconds * (1 - self.share) / self.share if self.share > 0 else math.nan
+
+
+def fit(task: Task, config: FitConfig | None = None) -> Generator[Progress, None, None]:
+    """Fit a field to a task, reporting before the first step, as `config.report` says, and last.
+
+    Nothing is left behind if the caller stops early: close the generator, or drop it. A caller that
+    waits before asking for the next report pauses the run.
+
+    Raises:
+        BackendUnavailable: the backend asked for does not work here; says what to install.
+        ValueError: the field cannot be built for this task.
+    """
+    config = config or FitConfig()
+    run = Run(task, config)
+    yield run.report(None)
+    while True:
+        end = run.advance()
+        if end is not None or run.due():
+            end = end or ("psnr" if run.reached() else None)
+            yield run.report(end)
+            if end is not None:
+                return
+
+
+class Run:
+    """The state of one fit: the field, its optimisers, and the clock."""
+
+    def __init__(self, task: Task, config: FitConfig) -> None:
+        self.config = config
+        self.device = resolve_device(config.device)
+        self.backend, _ = choose(config.backend, self.device)
+        self.task = task.to(self.device)
+        start = torch.Generator().manual_seed(config.seed)
+        self.field = config.field.build(
+            task.in_dim,
+            task.out_dim,
+            start,
+            backend=self.backend,
+            bf16=use_bf16(config.precision, self.device),
+        ).to(self.device)
+        with torch.no_grad():
+            self.task.prepare(self.field)
+        self.rng = torch.Generator(self.device).manual_seed(config.seed)
+        self.optimisers = [
+            o for o in (dense(self.field, config), sparse(self.field, config, self.backend)) if o
+        ]
+        self.step, self.seconds, self.reported = 0, 0.0, 0.0
+        self.losses: list[Tensor] = []
+        self.recent = math.nan  # the mean loss that was last reported
+
+    def advance(self) -> str | None:
+        """Take one step; the reason if the run must end with it."""
+        tick = time.perf_counter()
+        factor = self.config.rate(self.share)
+        with torch.enable_grad():
+            loss = self.task.loss(self.field, self.config.batch, self.rng)
+            loss.backward()
+        for optimiser in self.optimisers:
+            optimiser.step(factor)
+        self.losses.append(loss.detach())
+        self.step += 1
+        self.seconds += time.perf_counter() - tick
+        if self.config.steps is not None and self.step >= self.config.steps:
+            return "steps"
+        if self.config.seconds is not None and self.seconds >= self.config.seconds:
+            return "seconds"
+        if len(self.losses) % 64 == 63 and not math.isfinite(self.losses[-1].item()):
+            return "diverged"
+        return None
+
+    @property
+    def share(self) -> float:
+        """Of the run that is done, by whichever bound is nearer."""
+        config = self.config
+        steps = 0.0 if config.steps is None else self.step / config.steps
+        seconds = self.seconds / config.seconds if config.seconds else 0.0
+        return min(1.0, max(steps, seconds))
+
+    def due(self) -> bool:
+        if self.config.report:
+            return self.step % self.config.report == 0
+        return self.seconds - self.reported >= REPORT_SECONDS
+
+    def reached(self) -> bool:
+        """Whether the PSNR asked for is there: first by the loss, and then by the whole data."""
+        if self.config.psnr is None:
+            return False
+        guess = self.task.psnr(self._mean_loss())
+        if guess is None or guess < self.config.psnr - 0.3:
+            return False
+        return self.task.evaluate(self.field).get("psnr", 0.0) >= self.config.psnr
+
+    def report(self, end: str | None) -> Progress:
+        if self.losses:
+            self.recent = self._mean_loss()
+            self.losses.clear()
+            if not math.isfinite(self.recent):
+                end = "diverged"
+        self.reported = self.seconds
+        return Progress(
+            self.step, self.recent, self.seconds, self.share, self.field, self.backend, end
+        )
+
+    def _mean_loss(self) -> float:
+        return float(torch.stack(self.losses).double().mean())
+
+
+class Dense:
+    """Adam over the network: every weight has a gradient in every step. Biases do not decay."""
+
+    def __init__(self, weights: list[Tensor], config: FitConfig) -> None:
+        self.lr = config.lr
+        groups = [
+            {"params": [w for w in weights if w.ndim > 1], "weight_decay": config.weight_decay},
+            {"params": [w for w in weights if w.ndim <= 1]},
+        ]
+        self.adam = torch.optim.Adam(
+            groups, lr=config.lr, betas=(config.beta1, config.beta2), eps=config.eps, fused=True
+        )
+
+    def step(self, factor: float) -> None:
+        for group in self.adam.param_groups:
+            group["lr"] = self.lr * factor
+        self.adam.step()
+        self.adam.zero_grad(set_to_none=True)
+
+
+class Sparse:
+    """Adam over the tables of a grid: entries that no sample touched stay as they are.
+
+    As published with the multiresolution hash encoding [arXiv:2201.05989, sec. 4]: an entry with a
+    gradient of exactly 0 is skipped, and its bias correction counts its own steps.
+    """
+
+    def __init__(self, tables: list[Tensor], config: FitConfig, backend: str) -> None:
+        self.config, self.backend, self.tables = config, backend, tables
+        self.moments = [(torch.zeros_like(t), torch.zeros_like(t)) for t in tables]
+        self.counts = [torch.zeros_like(t, dtype=torch.int32) for t in tables]
+
+    def step(self, factor: float) -> None:
+        """The kernel also clears the gradient, so that the next backward adds to zeros."""
+        config = self.config
+        for table, (m, v), count in zip(self.tables, self.moments, self.counts, strict=True):
+            assert table.grad is not None
+            sparse_adam_(
+                table.detach(),
+                table.grad,
+                m,
+                v,
+                count,
+                backend=self.backend,
+                lr=config.table_lr * factor,
+                beta1=config.beta1,
+                beta2=config.beta2,
+                eps=config.eps,
+            )
+
+
+def dense(field: Field, config: FitConfig) -> Dense | None:
+    tables = {id(t) for t in field.encoding.tables}
+    weights = [p for p in field.parameters() if p.requires_grad and id(p) not in tables]
+    return Dense(weights, config) if weights else None
+
+
+def sparse(field: Field, config: FitConfig, backend: str) -> Sparse | None:
+    tables = list(field.encoding.tables)
+    return Sparse(tables, config, backend) if tables else None
+
+
+def resolve_device(device: str) -> torch.device:
+    """The device that a name means here.
+
+    Raises:
+        ValueError: cuda was asked for and there is none.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device cuda was asked for, but torch finds no GPU; use --device cpu.")
+    return torch.device(device)
+
+
+def use_bf16(precision: str, device: torch.device) -> bool:
+    """Whether the network multiplies in bf16. `auto` asks for hardware that is faster at it."""
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

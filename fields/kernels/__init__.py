@@ -1,0 +1,28 @@
+"""Numerical kernels: one signature an operation, a torch reference, and faster twins of it."""
+
+from . import threads as threads  # isort: skip  (first: it says how torch's threads are to wait)
+
+from torch import Tensor
+
+from . import adam, grid
+from .grid import GridLayout
+
+
+def grid_encode(
+    x: Tensor, table: Tensor, layout: GridLayout, smooth: bool, backend: str
+) -> Tensor:
+    """`grid.encode` on the named backend: [n, d] in [0, 1] -> [n, levels * features]."""
+    if backend == "numba":
+        from . import numba_grid
+
+        return numba_grid.encode(x, table, layout, smooth=smooth)
+    return grid.encode(x, table, layout, smooth=smooth)
+
+
+def sparse_adam_(*args: Tensor, backend: str, **knobs: float) -> None:
+    """`adam.sparse_adam_` on the named backend."""
+    if backend == "numba":
+        from . import numba_adam
+
+        return numba_adam.sparse_adam_(*args, **knobs)
+    return adam.sparse_adam_(*args, **knobs)

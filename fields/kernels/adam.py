@@ -1,0 +1,41 @@
+"""Adam that leaves alone what has no gradient, as published in tiny-cuda-nn's `adam.h`.
+
+A step touches few of a hash table's entries. Those it does not touch keep their moments, and each
+entry counts its own steps for the bias correction.
+"""
+
+import torch
+from torch import Tensor
+
+
+@torch.no_grad()
+def sparse_adam_(
+    param: Tensor,
+    grad: Tensor,
+    m: Tensor,
+    v: Tensor,
+    steps: Tensor,
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+) -> None:
+    """One step, in place, for the entries whose gradient is not exactly 0; `grad` becomes 0.
+
+        m <- beta1 m + (1 - beta1) g,   v <- beta2 v + (1 - beta2) g^2,   t <- t + 1
+        param <- param - lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps)
+
+    Args:
+        param, grad, m, v: float32, of one shape.
+        steps: int32, of the same shape; all three of `m`, `v`, `steps` begin as 0.
+    """
+    touched = grad != 0
+    g = grad[touched]
+    t = steps[touched] + 1
+    first = beta1 * m[touched] + (1 - beta1) * g
+    second = beta2 * v[touched] + (1 - beta2) * g * g
+    rate = lr * (1 - beta2 ** t.double()).sqrt() / (1 - beta1 ** t.double())
+    m[touched], v[touched], steps[touched] = first, second, t
+    param[touched] -= rate.to(param.dtype) * first / (second.sqrt() + eps)
+    grad.zero_()

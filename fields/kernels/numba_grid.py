@@ -1,0 +1,375 @@
+"""The grid encoding on the CPU: `grid.encode` compiled by numba, with its first derivatives.
+
+Samples are taken in tiles that stay in the first-level cache. For each level of a tile, the
+corners' rows and weights come from loops the compiler vectorises over samples; then the features
+are read, or their gradients added, one vector instruction a corner.
+
+Nothing depends on the number of threads: the forward pass and the gradient to `x` are computed
+sample by sample, and the gradient to the table level by level, each by one thread, in order.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import grid, threads
+from .grid import GridLayout
+from .numba_tools import helper, kernel, load, multiply_add, store, take
+
+TILE = 128  # samples; a tile's corners of a 4-D cell take 16 KB
+CHUNK = 2048  # samples a thread takes at a time: enough to keep one level's rows in its cache
+
+
+class Levels(NamedTuple):
+    """A layout as arrays, one element a level; the names are `GridLayout`'s."""
+
+    scale: np.ndarray  # float64, though each is a float32 value
+    resolution: np.ndarray  # uint32
+    offset: np.ndarray  # uint64, first row
+    rows: np.ndarray  # uint32
+    hashed: np.ndarray  # bool
+
+
+class Tile(NamedTuple):
+    """Scratch memory for the samples of a tile on one level."""
+
+    cell: np.ndarray  # uint32 [d, TILE], the vertex below
+    upper: np.ndarray  # float32 [d, TILE], weight of the vertex above
+    row: np.ndarray  # uint32 [2^d, TILE], of each corner, counted within the level
+    weight: np.ndarray  # float32 [2^d, TILE], of each corner
+
+
+@functools.lru_cache(maxsize=64)
+def levels_of(layout: GridLayout) -> Levels:
+    offsets = np.array(layout.offsets, np.uint64)
+    return Levels(
+        scale=np.array(layout.scales, np.float64),
+        resolution=np.array(layout.resolutions, np.uint32),
+        offset=offsets[:-1],
+        rows=np.diff(offsets).astype(np.uint32),
+        hashed=np.array(layout.hashed, np.bool_),
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def primes_of(layout: GridLayout) -> tuple[np.uint32, ...]:
+    """Hash multipliers, one an axis: their number tells the compiler the dimension."""
+    return tuple(np.uint32(p) for p in grid.PRIMES[: layout.dim])
+
+
+@functools.lru_cache(maxsize=64)
+def zeros_of(layout: GridLayout) -> tuple[np.float32, ...]:
+    """A row of zeros: its length tells the compiler the number of features."""
+    return (np.float32(0),) * layout.features
+
+
+def _plan(layout: GridLayout, smooth: bool) -> tuple[Levels, tuple, tuple, bool]:
+    return levels_of(layout), primes_of(layout), zeros_of(layout), smooth
+
+
+@helper
+def new_tile(dim):
+    return Tile(
+        np.empty((dim, TILE), np.uint32),
+        np.empty((dim, TILE), np.float32),
+        np.empty((1 << dim, TILE), np.uint32),
+        np.empty((1 << dim, TILE), np.float32),
+    )
+
+
+@helper
+def place(tile, x, start, levels, level, primes, smooth):
+    """Fill a tile with the corners of the samples of x [d, n] from `start` on, on one level."""
+    _find_cells(tile, x, np.uint64(start), levels.scale[level])
+    if smooth:
+        _smoothen(tile)
+    if levels.hashed[level]:
+        _hash_rows(tile, primes, levels.rows[level] - np.uint32(1))
+    else:
+        _dense_rows(tile, len(primes), levels.resolution[level], levels.rows[level])
+    find_weights(tile)
+
+
+# A tile is computed whole, whatever it holds beyond its samples: loops of a fixed length are
+# compiled faster, and run faster.
+
+
+@helper
+def _find_cells(tile, x, start, scale):
+    """The vertex below each sample, and how far beyond it the sample lies."""
+    wrap, half = np.float32(2**32), np.float32(0.5)
+    for axis in range(tile.cell.shape[0]):
+        for s in range(TILE):
+            # Rounded once, as in the reference: the product of two float32 is exact in float64.
+            position = np.float32(np.float64(x[axis, start + np.uint64(s)]) * scale + 0.5)
+            cell = np.floor(position)
+            tile.upper[axis, s] = position - cell
+            # Modulo 2^32 first: a conversion is defined only for what int32 can hold.
+            cell -= wrap * np.floor(cell / wrap + half)
+            tile.cell[axis, s] = np.uint32(np.int32(cell))
+
+
+@helper
+def _smoothen(tile):
+    for axis in range(tile.cell.shape[0]):
+        for s in range(TILE):
+            w = tile.upper[axis, s]
+            tile.upper[axis, s] = w * w * (np.float32(3) - np.float32(2) * w)
+
+
+@helper
+def _hash_rows(tile, primes, mask):
+    """Rows of the corners: bit `axis` of a corner's number says whether it is the upper one."""
+    for s in range(TILE):
+        tile.row[0, s] = tile.cell[0, s] & mask
+        tile.row[1, s] = (tile.cell[0, s] + np.uint32(1)) & mask
+    for axis in range(1, len(primes)):
+        for corner in range(1 << axis):
+            for s in range(TILE):
+                term = np.uint32(tile.cell[axis, s] * primes[axis])
+                row = tile.row[corner, s]
+                tile.row[corner + (1 << axis), s] = row ^ ((term + primes[axis]) & mask)
+                tile.row[corner, s] = row ^ (term & mask)
+
+
+@helper
+def _dense_rows(tile, dim, resolution, rows):
+    """Rows of the corners where every vertex has its own."""
+    for s in range(TILE):
+        tile.row[0, s] = tile.cell[0, s]
+        tile.row[1, s] = tile.cell[0, s] + np.uint32(1)
+    stride = np.uint32(1)
+    for axis in range(1, dim):
+        stride = np.uint32(stride * resolution)
+        for corner in range(1 << axis):
+            for s in range(TILE):
+                row = np.uint32(tile.row[corner, s] + tile.cell[axis, s] * stride)
+                tile.row[corner, s] = row
+                tile.row[corner + (1 << axis), s] = row + stride
+    # Division is slow, and only the border and what lies outside needs it.
+    largest = np.uint32(0)
+    for corner in range(1 << dim):
+        for s in range(TILE):
+            largest = max(largest, tile.row[corner, s])
+    if largest >= rows:
+        for corner in range(1 << dim):
+            for s in range(TILE):
+                tile.row[corner, s] %= rows
+
+
+@helper
+def find_weights(tile):
+    """Weights of the corners, numbered as in `_hash_rows`."""
+    one = np.float32(1)
+    for s in range(TILE):
+        tile.weight[0, s] = one - tile.upper[0, s]
+        tile.weight[1, s] = tile.upper[0, s]
+    for axis in range(1, tile.cell.shape[0]):
+        for corner in range(1 << axis):
+            for s in range(TILE):
+                weight = tile.weight[corner, s]
+                tile.weight[corner + (1 << axis), s] = weight * tile.upper[axis, s]
+                tile.weight[corner, s] = weight * (one - tile.upper[axis, s])
+
+
+@helper
+def element(levels, level, row, features):
+    """Where a row of a level starts in the flat table."""
+    return (levels.offset[level] + np.uint64(row)) * np.uint64(features)
+
+
+@kernel
+def _forward(ticket, x, table, levels, primes, zeros, smooth, out):
+    samples, features = len(out) // (len(levels.rows) * len(zeros)), len(zeros)
+    width = np.uint64(len(levels.rows) * features)
+    tile = new_tile(len(primes))
+    chunk = take(ticket) * CHUNK
+    while chunk < samples:
+        for level in range(len(levels.rows)):
+            for start in range(chunk, min(chunk + CHUNK, samples), TILE):
+                place(tile, x, start, levels, level, primes, smooth)
+                for s in range(min(TILE, samples - start)):
+                    total = zeros
+                    for corner in range(1 << len(primes)):
+                        at = element(levels, level, tile.row[corner, s], features)
+                        total = multiply_add(tile.weight[corner, s], load(table, at, zeros), total)
+                    store(out, np.uint64(start + s) * width + np.uint64(level * features), total)
+        chunk = take(ticket) * CHUNK
+
+
+@kernel
+def _backward_table(ticket, x, gradient, levels, primes, zeros, smooth, out):
+    samples, features = len(gradient) // (len(levels.rows) * len(zeros)), len(zeros)
+    width = np.uint64(len(levels.rows) * features)
+    tile = new_tile(len(primes))
+    level = take(ticket)
+    while level < len(levels.rows):
+        first = element(levels, level, 0, features)
+        out[first : first + np.uint64(levels.rows[level]) * np.uint64(features)] = np.float32(0)
+        for start in range(0, samples, TILE):
+            place(tile, x, start, levels, level, primes, smooth)
+            for s in range(min(TILE, samples - start)):
+                at = np.uint64(start + s) * width + np.uint64(level * features)
+                change = load(gradient, at, zeros)
+                for corner in range(1 << len(primes)):
+                    at = element(levels, level, tile.row[corner, s], features)
+                    store(out, at, multiply_add(tile.weight[corner, s], change, load(out, at, zeros)))
+        level = take(ticket)
+
+
+@kernel
+def _backward_x(ticket, x, table, gradient, levels, primes, zeros, smooth, out):
+    samples, features, dim = out.shape[0], len(zeros), len(primes)
+    width = np.uint64(len(levels.rows) * features)
+    tile = new_tile(dim)
+    product = np.empty((1 << dim, TILE), np.float32)
+    slope = np.empty((dim, TILE), np.float32)
+    chunk = take(ticket) * CHUNK
+    while chunk < samples:
+        out[chunk : min(chunk + CHUNK, samples)] = np.float32(0)
+        for level in range(len(levels.rows)):
+            for start in range(chunk, min(chunk + CHUNK, samples), TILE):
+                count = min(TILE, samples - start)
+                place(tile, x, start, levels, level, primes, smooth)
+                _find_slopes(tile, slope, x, start, levels.scale[level], smooth)
+                for s in range(count):
+                    at = np.uint64(start + s) * width + np.uint64(level * features)
+                    change = load(gradient, at, zeros)
+                    for corner in range(1 << dim):
+                        at = element(levels, level, tile.row[corner, s], features)
+                        product[corner, s] = _dot(change, load(table, at, zeros))
+                for axis in range(dim):
+                    _differentiate_weights(tile, axis)
+                    for corner in range(1 << dim):
+                        for s in range(count):
+                            change = tile.weight[corner, s] * product[corner, s]
+                            out[start + s, axis] += slope[axis, s] * change
+        chunk = take(ticket) * CHUNK
+
+
+@helper
+def _dot(a, b):
+    total = np.float32(0)
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
+@helper
+def _find_slopes(tile, slope, x, start, scale, smooth):
+    """Derivatives of `tile.upper` by x."""
+    if smooth:
+        _find_cells(tile, x, np.uint64(start), scale)
+        for axis in range(slope.shape[0]):
+            for s in range(TILE):
+                w = tile.upper[axis, s]
+                slope[axis, s] = np.float32(scale) * np.float32(6) * w * (np.float32(1) - w)
+        _smoothen(tile)
+    else:
+        slope[:] = np.float32(scale)
+
+
+@helper
+def _differentiate_weights(tile, axis):
+    """Derivatives of the corners' weights by `tile.upper` of one axis, in their place."""
+    one = np.float32(1)
+    for s in range(TILE):
+        tile.weight[0, s] = one
+    for other in range(tile.cell.shape[0]):
+        for corner in range(1 << other):
+            for s in range(TILE):
+                weight = tile.weight[corner, s]
+                upper = one if other == axis else tile.upper[other, s]
+                lower = -one if other == axis else one - upper
+                tile.weight[corner + (1 << other), s] = weight * upper
+                tile.weight[corner, s] = weight * lower
+
+
+def _parts(samples: int) -> int:
+    return -(-samples // CHUNK)
+
+
+def positions(x: Tensor) -> np.ndarray:
+    """Samples as the kernels read them: axis by axis, in whole tiles. [n, d] -> [d, tiles * TILE]"""
+    whole = torch.zeros(x.shape[1], -(-len(x) // TILE) * TILE)
+    whole[:, : len(x)] = x.detach().T
+    return whole.numpy()
+
+
+def flat(tensor: Tensor) -> np.ndarray:
+    """A tensor's values as a one-dimensional array that shares its memory where it can."""
+    return tensor.detach().reshape(-1).contiguous().numpy()
+
+
+class _Encode(torch.autograd.Function):
+    """`encode` for autograd; differentiating its gradients again takes the reference's graph."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, table: Tensor, layout: GridLayout, smooth: bool
+    ) -> Tensor:
+        ctx.save_for_backward(x, table)
+        ctx.layout, ctx.smooth = layout, smooth
+        out = torch.empty(len(x), layout.levels * layout.features)
+        args = positions(x), flat(table), *_plan(layout, smooth), flat(out)
+        threads.share(_forward, *args, parts=_parts(len(x)))
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        (gradient,) = gradients
+        wanted = ctx.needs_input_grad[:2]
+        if torch.is_grad_enabled():
+            return *_differentiable_backward(ctx, gradient, wanted), None, None
+        x, table = ctx.saved_tensors
+        plan = _plan(ctx.layout, ctx.smooth)
+        to_x = to_table = None
+        if wanted[0]:
+            to_x = torch.empty(x.shape)
+            args = positions(x), flat(table), flat(gradient), *plan, to_x.numpy()
+            threads.share(_backward_x, *args, parts=_parts(len(x)))
+        if wanted[1]:
+            to_table = torch.empty(table.shape)
+            args = positions(x), flat(gradient), *plan, flat(to_table)
+            threads.share(_backward_table, *args, parts=ctx.layout.levels)
+        return to_x, to_table, None, None
+
+
+def _differentiable_backward(
+    ctx: Any, gradient: Tensor, wanted: tuple[bool, ...]
+) -> list[Tensor | None]:
+    """The gradients as functions that can be differentiated again."""
+    inputs = ctx.saved_tensors
+    out = grid.encode(*inputs, ctx.layout, smooth=ctx.smooth)
+    chosen = [i for i, want in zip(inputs, wanted, strict=True) if want]
+    found = iter(torch.autograd.grad(out, chosen, gradient, create_graph=True))
+    return [next(found) if want else None for want in wanted]
+
+
+def encode(x: Tensor, table: Tensor, layout: GridLayout, *, smooth: bool = False) -> Tensor:
+    """`grid.encode`, for float32 on the CPU: the same values and gradients.
+
+    Args:
+        x: float32 [n, d] in [0, 1].
+        table: float32 [rows, features].
+
+    Returns:
+        float32 [n, levels * features], level by level.
+    """
+    _check("x", x, layout.dim)
+    _check("table", table, layout.features)
+    if len(table) != layout.offsets[-1]:
+        raise ValueError(f"table must have {layout.offsets[-1]} rows, got {len(table)}.")
+    return _Encode.apply(x, table, layout, smooth)
+
+
+def _check(name: str, tensor: Tensor, columns: int) -> None:
+    """Kernels read memory as they are told: a wrong shape must not reach them."""
+    if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+        got = f"{tensor.dtype} on {tensor.device}"
+        raise TypeError(f"{name} must be float32 on the CPU for the numba backend, got {got}.")
+    if tensor.ndim != 2 or tensor.shape[1] != columns:
+        raise ValueError(f"{name} must have shape [n, {columns}], got {list(tensor.shape)}.")

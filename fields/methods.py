@@ -1,0 +1,221 @@
+"""Methods: named, tuned ways to fit a field, that a person picks by name.
+
+A method is an encoding, a network and the learning rate, schedule, batch and number of steps that
+go with them, fitted to the size of the data.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from .activations import Finer, Gabor, Sine
+from .encodings import (
+    DenseGrid,
+    EncodingSpec,
+    Fourier,
+    HashGrid,
+    Identity,
+    MultiFourier,
+    Positional,
+)
+from .field import FieldSpec
+from .fit import FitConfig
+from .networks import MLP
+from .tasks import ImageTask, Task
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a method's settings depend on.
+
+    Attributes:
+        side: samples along the longest side of the data.
+        samples: number of samples in all.
+        known: share of them that is fitted.
+    """
+
+    side: int
+    samples: int
+    known: float = 1.0
+
+
+@dataclass(frozen=True)
+class Method:
+    """A named way to fit a field.
+
+    Attributes:
+        summary: one line for a person who chooses.
+        source: the paper it comes from.
+        make: its settings for given data.
+    """
+
+    name: str
+    summary: str
+    source: str
+    make: Callable[[Facts], FitConfig]
+
+
+def facts(task: Task) -> Facts:
+    """What the methods ask of a task."""
+    if not isinstance(task, ImageTask):
+        raise TypeError(f"no methods are known for {type(task).__name__}.")
+    samples = task.size[0] * task.size[1]
+    known = 1.0 if task.pool is None else len(task.pool) / samples
+    return Facts(max(task.size), samples, known)
+
+
+def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
+    """A method's settings for a task, and in one sentence what was chosen and why.
+
+    Raises:
+        ValueError: there is no such method.
+    """
+    found = facts(task)
+    if name == "auto":
+        return _auto(found)
+    if name not in METHODS:
+        raise ValueError(f"unknown method {name!r}; choose from auto, {', '.join(METHODS)}.")
+    return METHODS[name].make(found), f"{name}, as asked."
+
+
+def _auto(found: Facts) -> tuple[FitConfig, str]:
+    if found.known < 1:
+        return METHODS["fourier"].make(found), (
+            f"fourier, since {1 - found.known:.0%} of the samples are missing and its waves carry "
+            "across the gaps, where a grid has nothing to go by."
+        )
+    return METHODS["hash"].make(found), (
+        "hash, since every sample is known and a grid of trained features fits them soonest."
+    )
+
+
+def _plain(found: Facts) -> FitConfig:
+    return _network(Identity(), FitConfig(lr=2e-3), width=256, depth=3)
+
+
+def _positional(found: Facts) -> FitConfig:
+    octaves = max(1, math.ceil(math.log2(_reach(found))))
+    encoding = Positional(frequencies=2 * octaves + 1, octaves=float(octaves))
+    return _network(encoding, FitConfig(), width=256, depth=2)
+
+
+def _fourier(found: Facts) -> FitConfig:
+    return _network(Fourier(frequencies=128, sigma=_reach(found) / 4), FitConfig())
+
+
+def _multifourier(found: Facts) -> FitConfig:
+    reach = _reach(found)
+    sigmas = (1.0, max(1.0, reach / 8), max(1.0, reach / 2))
+    return _network(MultiFourier(frequencies=128, sigmas=sigmas), FitConfig())
+
+
+def _reach(found: Facts) -> float:
+    """The highest frequency that the known samples carry along the longest side: Nyquist's."""
+    return max(2.0, found.side / 2 * math.sqrt(found.known))
+
+
+def _network(encoding: EncodingSpec, config: FitConfig, width: int = 256, depth: int = 2
+             ) -> FitConfig:
+    field = FieldSpec(encoding=encoding, network=MLP(width=width, depth=depth))
+    return replace(config, field=field, steps=2000, batch=2**13, beta2=0.99, eps=1e-8)
+
+
+def _hash(found: Facts) -> FitConfig:
+    finest = max(16, found.side // 2)
+    encoding = HashGrid(levels=16, features=2, log2_size=15, coarsest=16, finest=finest)
+    return _grid(encoding, found)
+
+
+def _dense(found: Facts) -> FitConfig:
+    finest = max(16, found.side // 2)
+    levels = 1 + max(1, round(math.log2(finest / 8)))
+    return _grid(DenseGrid(levels=levels, features=2, coarsest=8, finest=finest), found)
+
+
+def _grid(encoding: EncodingSpec, found: Facts) -> FitConfig:
+    field = FieldSpec(encoding=encoding, network=MLP(width=64, depth=2))
+    batch = 2**14
+    steps = max(400, math.ceil(24 * found.samples * found.known / batch))
+    return FitConfig(
+        field=field, steps=steps, batch=batch, lr=1e-2, table_lr=1e-2, weight_decay=1e-6,
+        decay=0.03, hold=0.3,
+    )
+
+
+def _siren(found: Facts) -> FitConfig:
+    return _sine(MLP(width=256, depth=3, activation=Sine()))
+
+
+def _finer(found: Facts) -> FitConfig:
+    return _sine(MLP(width=256, depth=3, activation=Finer()))
+
+
+def _sine(network: MLP) -> FitConfig:
+    field = FieldSpec(encoding=Identity(), network=network)
+    return FitConfig(field=field, steps=2000, batch=2**13, lr=5e-4, eps=1e-8)
+
+
+def _wire(found: Facts) -> FitConfig:
+    field = FieldSpec(encoding=Identity(), network=MLP(width=256, depth=2, activation=Gabor()))
+    return FitConfig(field=field, steps=2000, batch=2**13, lr=5e-3, eps=1e-8)
+
+
+METHODS: dict[str, Method] = {
+    m.name: m
+    for m in (
+        Method(
+            "plain",
+            "coordinates into a ReLU network: low frequencies first, and for long nothing else",
+            "Xu et al. 2019, arXiv:1807.01251; Rahaman et al. 2019, arXiv:1806.08734",
+            _plain,
+        ),
+        Method(
+            "positional",
+            "sines and cosines along each axis, an octave apart, as in NeRF",
+            "Mildenhall et al. 2020, arXiv:2003.08934",
+            _positional,
+        ),
+        Method(
+            "fourier",
+            "random waves of one spread of frequencies",
+            "Tancik et al. 2020, arXiv:2006.10739",
+            _fourier,
+        ),
+        Method(
+            "multifourier",
+            "random waves of several spreads, so that no part of the spectrum is left out",
+            "Wang, Wang & Perdikaris 2021, arXiv:2012.10047",
+            _multifourier,
+        ),
+        Method(
+            "hash",
+            "trained features on many grids, fine ones hashed: all frequencies at once, fastest",
+            "Müller et al. 2022, arXiv:2201.05989",
+            _hash,
+        ),
+        Method(
+            "dense",
+            "trained features on many grids, every vertex with its own",
+            "Müller et al. 2022, arXiv:2201.05989, without the hash",
+            _dense,
+        ),
+        Method(
+            "siren",
+            "a network of sines, smooth in every derivative",
+            "Sitzmann et al. 2020, arXiv:2006.09661",
+            _siren,
+        ),
+        Method(
+            "wire",
+            "a network of Gabor wavelets, local in space and in frequency",
+            "Saragadam et al. 2023, arXiv:2301.05187",
+            _wire,
+        ),
+        Method(
+            "finer",
+            "sines whose period shortens away from zero: one network spans more frequencies",
+            "Liu et al. 2024, arXiv:2312.02434",
+            _finer,
+        ),
+    )
+}

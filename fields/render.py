@@ -1,0 +1,61 @@
+"""Pictures from fields, at any size and in bounded memory."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .field import Field
+from .grid import window
+
+TILE = 2**17  # points evaluated at once: a few MB of features for a grid, 128 MB for 256 units
+
+
+def strips(
+    field: Field,
+    size: tuple[int, int],
+    *,
+    region: tuple[float, float, float, float] | None = None,
+    out: tuple[int, int] | None = None,
+) -> Iterator[tuple[int, Tensor]]:
+    """A drawing of a 2-D field from top to bottom, a few rows at a time.
+
+    Args:
+        size: (height, width) of the picture that the field was fitted to.
+        region: (x0, y0, x1, y1) in its pixels; the whole picture when None.
+        out: (height, width) of the drawing; `size` when None.
+
+    Yields:
+        (number of the first row, values as float32 [rows, width, c]), not clamped.
+    """
+    h, w = out or size
+    device = field.shift.device
+    xs, ys = (a.to(device) for a in window(size, region or (0, 0, size[1], size[0]), (h, w)))
+    rows = max(1, TILE // w)
+    for top in range(0, h, rows):
+        y = ys[top : top + rows]
+        x = torch.stack([xs.expand(len(y), w), y[:, None].expand(len(y), w)], dim=-1)
+        yield top, evaluate(field, x.flatten(0, 1)).view(len(y), w, -1)
+
+
+def evaluate(field: Field, x: Tensor) -> Tensor:
+    """The field's values at points [n, d], as float32 [n, c], without gradients, in tiles."""
+    training = field.training
+    field.eval()
+    try:
+        # No context manager may be held across a yield, hence one call for each tile.
+        with torch.no_grad():
+            return torch.cat([field(part) for part in x.split(TILE)]).float()
+    finally:
+        field.train(training)
+
+
+def picture(
+    field: Field,
+    size: tuple[int, int],
+    *,
+    region: tuple[float, float, float, float] | None = None,
+    out: tuple[int, int] | None = None,
+) -> Tensor:
+    """The whole drawing that `strips` makes, float32 [height, width, c]."""
+    return torch.cat([values for _, values in strips(field, size, region=region, out=out)])

@@ -1,0 +1,43 @@
+"""What a task is: everything that `fit` must know about the thing being fitted."""
+
+from abc import ABC, abstractmethod
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from ..field import Field
+
+
+class Task(ABC):
+    """Data plus objective. Holds tensors; no parameters and no optimiser."""
+
+    @property
+    @abstractmethod
+    def in_dim(self) -> int:
+        """Number of coordinates."""
+
+    @property
+    @abstractmethod
+    def out_dim(self) -> int:
+        """Number of values."""
+
+    @abstractmethod
+    def to(self, device: torch.device) -> Self:
+        """The task with its tensors on a device."""
+
+    @abstractmethod
+    def prepare(self, field: Field) -> None:
+        """Set a new field's `shift` and `scale` from the data."""
+
+    @abstractmethod
+    def loss(self, field: Field, n: int, rng: torch.Generator) -> Tensor:
+        """Draw n points with `rng` and return the scalar to minimise."""
+
+    @abstractmethod
+    def evaluate(self, field: Field) -> dict[str, float]:
+        """Metrics by name, over the whole of the data."""
+
+    def psnr(self, loss: float) -> float | None:
+        """The PSNR in dB that a loss stands for; None where the loss is no squared error."""
+        return None

@@ -1,0 +1,117 @@
+"""Fit a picture, or the known part of one."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from ..field import Field
+from ..grid import centres_of
+from ..metrics import PictureScore, decibels
+from ..render import strips
+from ..samplers import stratified
+from .base import Task
+
+
+@dataclass(frozen=True)
+class ImageTask(Task):
+    """Regress the values of pixels; with a mask, only of those it marks (inpainting).
+
+    Attributes:
+        pixels: [h, w, c], float32 in [0, 1], or uint8, which stands for value/255 and keeps a large
+            picture small in memory.
+        known: bool [h, w], the pixels to fit; all when None.
+        heldout: bool [h, w], pixels that are not fitted but whose truth `pixels` holds, to measure
+            on; none when None.
+
+    Raises:
+        ValueError: the shapes do not agree, nothing is known, or a known value is not finite.
+    """
+
+    pixels: Tensor
+    known: Tensor | None = None
+    heldout: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or 0 in self.pixels.shape:
+            raise ValueError(f"pixels must be [h, w, c] and not empty, got {self.pixels.shape}.")
+        for name in ("known", "heldout"):
+            mask = getattr(self, name)
+            if mask is None:
+                continue
+            if mask.dtype != torch.bool or mask.shape != self.pixels.shape[:2]:
+                raise ValueError(
+                    f"{name} must be bool {tuple(self.pixels.shape[:2])}, got {mask.dtype} "
+                    f"{tuple(mask.shape)}."
+                )
+            if not mask.any():
+                raise ValueError(f"{name} must mark at least one pixel, got none.")
+        if self.pixels.is_floating_point() and not bool(self.pixels.isfinite().all()):
+            raise ValueError("pixels must be finite, got NaN or infinity.")
+
+    @property
+    def in_dim(self) -> int:
+        return 2
+
+    @property
+    def out_dim(self) -> int:
+        return self.pixels.shape[-1]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @cached_property
+    def pool(self) -> Tensor | None:
+        """Row-major numbers of the known pixels, int32 [n]; None when all are known."""
+        if self.known is None or bool(self.known.all()):
+            return None
+        return self.known.flatten().nonzero().flatten().int()
+
+    def to(self, device: torch.device) -> "ImageTask":
+        masks = {
+            name: None if mask is None else mask.to(device)
+            for name, mask in (("known", self.known), ("heldout", self.heldout))
+        }
+        return replace(self, pixels=self.pixels.to(device), **masks)
+
+    def values(self, index: Tensor | slice) -> Tensor:
+        """Pixels by row-major number [n], or rows of them by a slice, as float32 in [0, 1]."""
+        chosen = self.pixels[index] if isinstance(index, slice) else self.flat[index]
+        return chosen if chosen.is_floating_point() else chosen.float().div_(255)
+
+    @cached_property
+    def flat(self) -> Tensor:
+        return self.pixels.reshape(-1, self.out_dim)
+
+    def prepare(self, field: Field) -> None:
+        """Centre the field on the mean of the known pixels, scaled to their spread."""
+        total = self.flat.shape[0] if self.pool is None else len(self.pool)
+        sample = self.values(self._number(torch.arange(0, total, max(1, total // 2**18))))
+        field.shift.copy_(sample.mean(0))
+        field.scale.copy_((sample - sample.mean(0)).square().mean().sqrt().clamp_min(1e-3))
+
+    def loss(self, field: Field, n: int, rng: torch.Generator) -> Tensor:
+        total = self.flat.shape[0] if self.pool is None else len(self.pool)
+        index = self._number(stratified(n, total, rng))
+        return field.squared_error(centres_of(index, *self.size), self.values(index))
+
+    def _number(self, index: Tensor) -> Tensor:
+        """Row-major pixel numbers, int64, of positions in the list of known pixels."""
+        index = index.to(self.pixels.device)
+        return index if self.pool is None else self.pool[index].long()
+
+    def evaluate(self, field: Field) -> dict[str, float]:
+        score = self.score()
+        for top, values in strips(field, self.size):
+            score.add(top, values, self.values(slice(top, top + len(values))))
+        return score.result()
+
+    def score(self) -> PictureScore:
+        """An empty score of this picture, to be filled strip by strip."""
+        return PictureScore(self.size[0], self.known, self.heldout)
+
+    def psnr(self, loss: float) -> float | None:
+        return decibels(loss)

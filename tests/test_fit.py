@@ -1,0 +1,161 @@
+"""The loop: it learns, repeats itself, stops when told, and leaks nothing."""
+
+import math
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+import torch
+
+from fields import METHODS, BackendUnavailable, FieldSpec, FitConfig, ImageTask, fit, method_config
+from fields.encodings import DenseGrid, Fourier, HashGrid, Identity
+from fields.kernels.backends import missing
+from fields.networks import MLP
+
+CPU = torch.device("cpu")
+BACKENDS = [b for b in ("torch", "numba") if missing(b, CPU) is None]
+SMALL = FitConfig(
+    field=FieldSpec(encoding=Fourier(frequencies=16, sigma=2.0), network=MLP(width=16, depth=1)),
+    steps=40, batch=256, lr=1e-2, report=10, device="cpu", backend="torch",
+)
+GRID = replace(
+    SMALL,
+    field=FieldSpec(
+        encoding=HashGrid(levels=4, log2_size=8, coarsest=4, finest=16), network=MLP(width=16)
+    ),
+)
+
+
+def last(task, config):
+    *_, progress = fit(task, config)
+    return progress
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("config", [SMALL, GRID], ids=["fourier", "hash"])
+def test_it_learns(task, config, backend):
+    end = last(task, replace(config, backend=backend, steps=150))
+    assert end.backend == backend
+    assert task.evaluate(end.field)["psnr"] > 25
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("config", [SMALL, GRID], ids=["fourier", "hash"])
+def test_equal_configs_give_equal_runs(task, config, backend):
+    runs = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)  # the global generator must not matter
+        runs.append(last(task, replace(config, backend=backend)))
+    for a, b in zip(*(r.field.parameters() for r in runs), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_reports_do_not_change_the_run(task):
+    a, b = (last(task, replace(SMALL, report=n)) for n in (1, 25))
+    assert all(torch.equal(p, q) for p, q in zip(a.field.parameters(), b.field.parameters()))
+
+
+def test_other_seeds_give_other_runs(task):
+    a, b = (last(task, replace(SMALL, seed=s)) for s in (0, 1))
+    assert a.loss != b.loss
+
+
+def test_reports_come_as_asked(task):
+    steps = [p.step for p in fit(task, replace(SMALL, steps=25))]
+    assert steps == [0, 10, 20, 25]
+
+
+def test_the_first_report_is_of_the_untouched_field(task):
+    with closing(fit(task, SMALL)) as run:
+        first = next(run)
+        assert math.isnan(first.loss)
+        # The field starts at the data's mean, near enough.
+        assert task.evaluate(first.field)["psnr"] > 5
+
+
+def test_it_stops_after_its_seconds(task):
+    end = last(task, replace(SMALL, steps=None, seconds=0.05))
+    assert end.end == "seconds"
+    assert end.share == 1
+    assert end.step >= 1
+
+
+def test_it_stops_at_a_psnr(task):
+    end = last(task, replace(SMALL, steps=5000, psnr=22.0))
+    assert end.end == "psnr"
+    assert end.step < 5000
+    assert task.evaluate(end.field)["psnr"] >= 22
+
+
+def test_it_says_when_it_diverges(task):
+    end = last(task, replace(SMALL, lr=10.0, steps=3000, schedule="constant",
+                             field=FieldSpec(encoding=Identity(), network=MLP(depth=8))))
+    assert end.end in ("diverged", "steps")
+    broken = ImageTask(task.pixels)
+    object.__setattr__(broken, "pixels", task.pixels * math.nan)
+    assert last(broken, replace(SMALL, steps=500)).end == "diverged"
+
+
+def test_the_clock_stops_while_the_caller_looks(task, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("fields.fit.time.perf_counter", lambda: now[0])
+    for progress in fit(task, SMALL):
+        now[0] += 100.0
+    assert progress.seconds == 0
+
+
+def test_closing_leaks_nothing(task):
+    run = fit(task, SMALL)
+    next(run)
+    next(run)
+    assert torch.is_grad_enabled()
+    run.close()
+    with pytest.raises(StopIteration):
+        next(run)
+
+
+def test_a_caller_without_gradients_can_fit(task):
+    with torch.no_grad():
+        first, *_, end = fit(task, SMALL)
+        assert not torch.is_grad_enabled()
+    assert task.psnr(end.loss) > 15
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_learns(task, name):
+    config, _ = method_config(name, task)
+    before, *_, end = fit(task, replace(config, steps=60, device="cpu"))
+    found = task.evaluate(end.field)
+    assert math.isfinite(end.loss)
+    assert found["psnr"] > 14
+
+
+@pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine"])
+def test_the_learning_rate_falls_to_its_share(schedule):
+    config = FitConfig(schedule=schedule, decay=0.05, hold=0.25)
+    assert config.rate(0.0) == config.rate(0.25) == pytest.approx(1)
+    assert config.rate(1.0) == pytest.approx(1 if schedule == "constant" else 0.05)
+    rates = [config.rate(s / 20) for s in range(21)]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_bf16_learns_and_reports_fp32(task):
+    end = last(task, replace(SMALL, precision="bf16", steps=150))
+    assert all(p.dtype == torch.float32 for p in end.field.parameters())
+    assert task.evaluate(end.field)["psnr"] > 25
+
+
+def test_a_backend_that_is_missing_is_an_error(task):
+    with pytest.raises(BackendUnavailable, match="triton"):
+        next(fit(task, replace(SMALL, backend="triton", device="cpu")))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_missing_is_an_error(task):
+    with pytest.raises(ValueError, match="use --device cpu"):
+        next(fit(task, replace(SMALL, device="cuda")))
+
+
+def test_a_grid_without_a_network_learns(task):
+    field = FieldSpec(encoding=DenseGrid(levels=2, finest=16, coarsest=8), network=MLP(depth=0))
+    assert task.evaluate(last(task, replace(GRID, field=field, steps=150)).field)["psnr"] > 25
