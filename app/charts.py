@@ -4,6 +4,7 @@ Lines and letters take the page's text colour (`currentColor`), so that one char
 dark pages. Nothing in a chart has an id, so that a page may show the same one twice.
 """
 
+import itertools
 import math
 import zlib
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ from .trace import Trace
 Series = tuple[str, str, Sequence[float], Sequence[float]]  # name, colour, xs, ys
 
 LEARNED = 0.5  # a band is learned below this relative error: three quarters of its power are there
+DECADES = 1e-8  # of the highest value, where a log axis ends; what is below lies on its edge
 FONT = 12  # pixels, of a chart that is shown at its own width
 GLYPH = 6.4  # width of a letter at that size, on average
 
@@ -59,7 +61,7 @@ def number(value: float) -> str:
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if value and not 1e-3 <= abs(value) < 1e7:
+    if value and not 1e-4 <= abs(value) < 1e7:
         power = math.floor(math.log10(abs(value)))
         factor = f"{value / 10.0**power:.3g}"
         return ("" if factor == "1" else f"{factor}·") + "10" + _raised(power)
@@ -72,11 +74,11 @@ def _raised(power: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: 0.05 s, 1.3 s, 24 s, 3 min 20 s, 2 h 5 min."""
+    """Seconds as a person says them: 0.05 s, 1.3 s, 12 s, 3 min 20 s, 2 h 5 min."""
     if not math.isfinite(seconds):
         return number(seconds)
     if round(seconds) < 120:
-        digits = 0 if seconds >= 20 or seconds == 0 else 1 if seconds >= 1 else 2
+        digits = 0 if seconds >= 10 or seconds == 0 else 1 if seconds >= 1 else 2
         return f"{seconds:.2g} s" if seconds < 0.01 and seconds else f"{seconds:.{digits}f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 120:
@@ -89,13 +91,20 @@ def decibel(value: float) -> str:
     return f"{value:.1f}".replace("-", "−") if math.isfinite(value) else number(value)
 
 
-def band_name(low: float, high: float, nyquist: float = math.inf) -> str:
-    """A band of frequencies: `mean`, `4–8`, or `> 384` beyond what the rows of pixels carry."""
-    if low == 0:
-        return "mean"
-    if low >= nyquist * 0.9999:
-        return f"> {_cycles(low)}"
-    return f"{_cycles(low)}–{_cycles(high)}"
+def band_names(edges: Tensor) -> list[str]:
+    """Bands of frequencies in cycles per picture: `mean`, `1–2`, `2–4` ... and `> 384`.
+
+    The last lies beyond what a row of pixels carries, in the corners of the spectrum.
+    """
+    spans = [_band(edges, i) for i in range(len(edges) - 1)]
+    names = [f"{_cycles(low)}–{_cycles(high)}" if low else "mean" for low, high in spans]
+    return [*names[:-1], f"> {_cycles(spans[-1][0])}"]
+
+
+def _band(edges: Tensor, i: int) -> tuple[float, float]:
+    """From where to where band i goes. The first edge above the mean's is half a cycle short."""
+    low, high = float(edges[i]), float(edges[i + 1])
+    return (2 * low if i == 1 and float(edges[0]) == 0 else low), high
 
 
 def _cycles(value: float) -> str:
@@ -202,7 +211,7 @@ def _span(values: Iterable[float], *, log: bool) -> tuple[float, float]:
 
 def _svg(width: float, height: float, label: str, body: Iterable[str], extra: str = "") -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width:g} {height:g}" '
+        f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}" role="img" aria-label="{escape(label)}" '
         f'font-size="{FONT}" fill="currentColor" {extra}'
         f'style="max-width:100%;height:auto;overflow:visible">{"".join(body)}</svg>'
@@ -242,7 +251,7 @@ def curves(
     x_ticks: Sequence[float] | None = None,
     width: float = 720,
 ) -> str:
-    """Lines, each with its name and its last value at its end.
+    """Lines, each with its name at its end, and its last value where the y axis is linear.
 
     Infinite values lie on the upper edge; nan, and what a log axis has no place for, is left out.
 
@@ -251,7 +260,7 @@ def curves(
         x_ticks: where to put them; round values when None.
     """
     points = [_drawable(s, x_log, y_log) for s in series]
-    labels = [f"{name} {_value(ys[-1], y_log)}" if ys else name for name, _, _, ys in points]
+    labels = [name if y_log or not ys else f"{name} {decibel(ys[-1])}" for name, _, _, ys in points]
     right = 22 + GLYPH * max((len(text) for text in labels), default=0)
     height = round(min(max(0.55 * width, 230), 360))
     low, high = span or _span((x for _, _, xs, _ in points for x in xs), log=x_log)
@@ -266,14 +275,10 @@ def curves(
         ends.append((x(xs[-1]), y(ys[-1]), paint, text))
     body += _end_labels(ends, x.end + 12, y.end, y.start)
     extra = ""
-    if x_log and x_ticks is None:
+    if x_log and x_label == "seconds":
         body.append(_CURSOR.format(top=y.end, bottom=y.start))
         extra = _time_data(x)
     return _svg(width, height, f"{y_label} over {x_label}", body, extra)
-
-
-def _value(value: float, log: bool) -> str:
-    return number(float(f"{value:.2g}")) if log and math.isfinite(value) else decibel(value)
 
 
 def _drawable(series: Series, x_log: bool, y_log: bool) -> Series:
@@ -290,26 +295,28 @@ def _drawable(series: Series, x_log: bool, y_log: bool) -> Series:
 def _y_axis(values: list[float], height: float, log: bool) -> Axis:
     low, high = _span(values, log=log)
     if log:
-        low = max(low, high * 1e-9)
-        return Axis(low / 1.3, high * 1.3, height - 42, 30, True)
-    step = (ticks := _linear_ticks(low, high, (height - 72) / 44))[-1:] and (high - low) / 12
-    low, high = low - step, high + step
-    del ticks
-    return Axis(low, high, height - 42, 30)
+        low = max(low, high * DECADES)
+        return Axis(low / 1.5, high * 1.5, height - 42, 30, True)
+    room = (high - low) / 12
+    return Axis(low - room, high + room, height - 42, 30)
 
 
 def _y_grid(y: Axis, x: Axis, label: str) -> list[str]:
     body = [_text(0, 14, label, extra=_SOFT)]
-    for tick in y.ticks(40):
+    many = y.log and y.high > 1e4 * y.low
+    for tick in y.ticks(30):
         body.append(_line(x.start, y(tick), x.end, y(tick), _GRID))
-        body.append(_text(x.start - 8, y(tick) + 4, number(tick), anchor="end", extra=_SOFT))
+        text = "10" + _raised(round(math.log10(tick))) if many else number(tick)
+        body.append(_text(x.start - 8, y(tick) + 4, text, anchor="end", extra=_SOFT))
     return body
 
 
 def _x_grid(x: Axis, y: Axis, label: str, ticks: Sequence[float] | None) -> list[str]:
     body = [_line(x.start, y.start, x.end, y.start, _FRAME)]
+    last = -math.inf
     for tick in x.ticks(56) if ticks is None else ticks:
-        if x.low * 0.999 <= tick <= x.high * 1.001:
+        if x.low * 0.999 <= tick <= x.high * 1.001 and x(tick) - last > 26:
+            last = x(tick)
             body.append(_line(x(tick), y.start, x(tick), y.start + 4, _FRAME))
             extra = _SOFT
             body.append(_text(x(tick), y.start + 18, number(tick), anchor="middle", extra=extra))
@@ -322,10 +329,12 @@ def _curve(name: str, paint: str, points: list[tuple[float, float]], text: str) 
     shown = points[: -1 : step] + points[-1:]
     path = "M" + "L".join(f"{u:.1f} {v:.1f}" for u, v in shown)
     u, v = points[-1]
+    wide = 2.6 if paint == "currentColor" else 2
     return (
         f'<g class="curve" data-name="{escape(name)}" stroke="{paint}" fill="none" '
         f'stroke-linejoin="round"><title>{escape(text)}</title>'
-        f'<path d="{path}" stroke-width="2.2"/><path d="{path}" stroke-width="14" opacity="0"/>'
+        f'<path d="{path}" stroke-width="{wide}"/>'
+        f'<path d="{path}" stroke-width="14" opacity="0"/>'
         f'<circle cx="{u:.1f}" cy="{v:.1f}" r="3.2" fill="{paint}" stroke="none"/></g>'
     )
 
@@ -334,13 +343,8 @@ def _end_labels(
     ends: list[tuple[float, float, str, str]], x: float, top: float, bottom: float
 ) -> list[str]:
     """Names beside the lines' ends, moved apart where they would lie on each other."""
-    gap = FONT + 4
     ends = sorted(ends, key=lambda e: e[1])
-    places: list[float] = []
-    for i, (_, y, _, _) in enumerate(ends):
-        places.append(max(y, places[-1] + gap) if i else max(y, top))
-    for i in reversed(range(len(places))):
-        places[i] = min(places[i], bottom - gap * (len(places) - 1 - i))
+    places = _apart([v for _, v, _, _ in ends], FONT + 4, top, bottom)
     body = []
     for (u, v, paint, text), place in zip(ends, places, strict=True):
         if math.hypot(x - u, place - v) > 14:
@@ -350,6 +354,24 @@ def _end_labels(
         style = f'fill="{paint}" style="fill:color-mix(in oklab,{paint} 62%,currentColor)"'
         body.append(_text(x, place + 4, text, extra=f'{style} font-weight="600"'))
     return body
+
+
+def _apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places at least `gap` apart, as near as can be to the ascending ones that are wanted.
+
+    Neighbours that are too close become a group around the middle of what they want.
+    """
+    groups: list[list[float]] = []
+
+    def start(group: list[float]) -> float:
+        middle = sum(group) / len(group) - gap * (len(group) - 1) / 2
+        return max(low, min(middle, high - gap * (len(group) - 1)))
+
+    for value in wanted:
+        groups.append([value])
+        while len(groups) > 1 and start(groups[-2]) + gap * len(groups[-2]) > start(groups[-1]):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    return [start(group) + gap * i for group in groups for i in range(len(group))]
 
 
 # --- the heat map ---
@@ -381,15 +403,15 @@ def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: fl
     bottom = top + cell * len(rows)
     x = Axis(low, high, left, right, log=True)
     edges = _column_edges([s.seconds for s in snapshots], x)
+    names = band_names(trace.edges)
     body = [_text(0, 14, "cycles per picture", extra=_SOFT)]
     for place, band in enumerate(rows):
         y = bottom - cell * (place + 1)
         errors = [s.band_error[band] for s in snapshots]
         body += _heat_row(errors, edges, y, cell - 1)
-        name = band_name(*_edges(trace.edges, band), nyquist=_nyquist(trace.edges))
-        body.append(_text(left - 8, y + cell / 2 + 4, name, anchor="end", extra=_SOFT))
+        body.append(_text(left - 8, y + cell / 2 + 4, names[band], anchor="end", extra=_SOFT))
     body.append(_front(trace, rows, edges, bottom, cell))
-    body += _time_ticks(x, bottom)
+    body += _time_ticks(x, bottom) if snapshots[-1].seconds > 0 else []
     body += _columns(trace, rows, edges, top, bottom)
     body += _colour_bar(right + 14, top, bottom - top - 1)
     body.append(_CURSOR.format(top=top - 4, bottom=bottom + 4))
@@ -397,20 +419,10 @@ def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: fl
     return _svg(width, bottom + 42, label, body, _time_data(x))
 
 
-def _edges(edges: Tensor, band: int) -> tuple[float, float]:
-    return float(edges[band]), float(edges[band + 1])
-
-
-def _nyquist(edges: Tensor) -> float:
-    """The last band lies beyond it, in the corners of the spectrum."""
-    return float(edges[-2])
-
-
 def _column_edges(times: list[float], x: Axis) -> list[float]:
     """Where each snapshot begins to be the nearest one, and where the last ends, in pixels."""
-    middles = [x((a + b) / 2) for a, b in zip(times, times[1:], strict=False)]
-    last = x(times[-1]) if times[-1] > 0 else x.end
-    return [x.start, *middles, max(last, x.start + 2)]
+    middles = [x((a + b) / 2) for a, b in itertools.pairwise(times)]
+    return [x.start, *middles, max(x(times[-1]), x.start + 12)]
 
 
 def _heat_row(errors: list[float], edges: list[float], y: float, height: float) -> list[str]:
@@ -473,12 +485,12 @@ def _front(
             break
     if len(edges) < 4 or not path:
         return ""
-    return f'<path d="{path}" fill="none" stroke="#fff" stroke-width="1.6" stroke-linejoin="round"/>'
+    return f'<path class="front" d="{path}" fill="none" stroke="#fff" stroke-width="1.6"/>'
 
 
 def _time_ticks(x: Axis, bottom: float) -> list[str]:
     body = []
-    for tick in x.ticks(44):
+    for tick in x.ticks(38):
         body.append(_line(x(tick), bottom + 1, x(tick), bottom + 5, _FRAME))
         body.append(_text(x(tick), bottom + 19, number(tick), anchor="middle", extra=_SOFT))
     middle = (x.start + x.end) / 2
@@ -491,7 +503,7 @@ def _columns(
 ) -> list[str]:
     """An invisible layer that says what a column holds when the pointer rests on it."""
     body = []
-    nyquist = _nyquist(trace.edges)
+    names = band_names(trace.edges)
     snapshots = sorted(trace.snapshots, key=lambda s: s.seconds)
     for i, s in enumerate(snapshots):
         if edges[i + 1] - edges[i] < 0.05:
@@ -499,12 +511,12 @@ def _columns(
         psnr = s.metrics.get("psnr", math.nan)
         lines = [f"{duration(s.seconds)}, step {s.step:,}, {decibel(psnr)} dB"]
         for band in reversed(rows):
-            name = band_name(*_edges(trace.edges, band), nyquist=nyquist)
             shade = _percent(s.band_error[band])
-            lines.append(f"{name}: {'–' if shade is None else f'{shade} %'}")
+            lines.append(f"{names[band]}: {'–' if shade is None else f'{shade} %'}")
+        said = "\n".join(lines)
         body.append(
             f'<rect x="{edges[i]:.1f}" y="{top:g}" width="{edges[i + 1] - edges[i]:.1f}" '
-            f'height="{bottom - top:g}" fill-opacity="0"><title>{chr(10).join(lines)}</title></rect>'
+            f'height="{bottom - top:g}" fill-opacity="0"><title>{said}</title></rect>'
         )
     return body
 
@@ -512,14 +524,15 @@ def _columns(
 def _colour_bar(x: float, y: float, height: float) -> list[str]:
     n = 50
     step = height / n
-    body = [
-        f'<rect x="{x:.1f}" y="{y + i * step:.2f}" width="7" height="{step + (0.5 if i < n - 1 else 0):.2f}" '
-        f'fill="{ramp(round(100 * (1 - i / (n - 1))))}"/>'
-        for i in range(n)
-    ]
-    for share, text in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
-        place = y + height * (1 - share)
-        body.append(_text(x + 11, place + (9 if share == 1 else 4 - 4 * (share == 0)), text, extra=_SOFT))
+    body = [_text(x, y - 12, "error", extra=_SOFT)]
+    for i in range(n):
+        tall = step + (0.5 if i < n - 1 else 0)
+        body.append(
+            f'<rect x="{x:.1f}" y="{y + i * step:.2f}" width="7" height="{tall:.2f}" '
+            f'fill="{ramp(round(100 * (1 - i / (n - 1))))}"/>'
+        )
+    for share, text, shift in ((0.0, "0", 0), (0.5, "0.5", 4), (1.0, "1", 9)):
+        body.append(_text(x + 11, y + height * (1 - share) + shift, text, extra=_SOFT))
     return body
 
 
@@ -548,20 +561,20 @@ def spectrum(traces: Sequence[Trace], *, width: float = 720) -> str:
     return curves(
         series,
         x_label="cycles per picture",
-        y_label="power",
+        y_label="power in each band",
         x_log=True,
         y_log=True,
         span=(ends[0], ends[-1]) if bands else None,
-        x_ticks=ends[:-1],
+        x_ticks=ends,
         width=width,
     )
 
 
 def _octaves(trace: Trace) -> list[tuple[int, float, float]]:
-    """The bands with power, without the mean, which has no place on a log axis."""
+    """The bands with power, without the mean and the corners of the spectrum."""
     found = []
-    for i, power in enumerate(trace.power.tolist()):
-        low, high = _edges(trace.edges, i)
+    for i, power in enumerate(trace.power.tolist()[:-1]):
+        low, high = _band(trace.edges, i)
         if power > 0 and low > 0:
             found.append((i, low, high))
     return found

@@ -117,7 +117,7 @@ class BenchOptions:
     encodings: held-out PSNR of the encodings of "Fourier Features Let Networks Learn ..."."""
     input: Positional[Path | None] = None
     """image: a picture (astronaut by default). encodings: a directory of pictures."""
-    seconds: float = 10.0
+    seconds: float = 5.0
     """image: seconds for each method."""
     pictures: int | None = None
     """encodings: only the first so many."""
@@ -129,6 +129,8 @@ class BenchOptions:
     """encodings: spread of the Gaussian features, 10 for photos and 14 for text as published."""
     octaves: float = 6.0
     """encodings: log2 of the highest positional frequency, 6 for photos and 5 for text."""
+    plain_lr: float = 1e-2
+    """encodings: learning rate of none and basic, 1e-2 for photos and 1e-3 for text."""
     out: Path | None = None
     """Directory in which to keep what is done, so that a second call goes on from there."""
     json: bool = False

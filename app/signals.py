@@ -23,3 +23,9 @@ def _note(number: int, frame: FrameType | None) -> None:
 def asked() -> bool:
     """Whether the run should stop now."""
     return _asked.is_set()
+
+
+def wait() -> None:
+    """Return once the run should stop."""
+    while not _asked.wait(1.0):  # a wait without an end could not be interrupted on Windows
+        pass

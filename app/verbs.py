@@ -14,6 +14,7 @@ import torch
 
 from data import Picture, PictureWriter
 from fields import FitConfig, ImageTask, load_field, method_config
+from fields.fit import check
 from fields.render import strips
 
 from . import signals
@@ -145,6 +146,7 @@ def make_plan(
     config = with_options(base, options)
     without = frozenset({*SHARED, "report"})
     config = parse_knobs(config, list(knobs), program="fieldfit VERB ...", without=without)
+    check(task, config)
     return Plan(method, config, why)
 
 

@@ -17,12 +17,14 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     target = _target(path)
     temporary = target.with_name(f".{secrets.token_hex(8)}.part")
-    file = _create(temporary, path)
+    file, named = _create(temporary, path)
     try:
         with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if not named:
+                os.link(f"/proc/self/fd/{file.fileno()}", temporary, follow_symlinks=True)
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -50,10 +52,20 @@ def _target(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _create(temporary: Path, path: str | os.PathLike[str]) -> BinaryIO:
-    """Opens for reading too (some encoders look back), with the permissions of any new file."""
+def _create(temporary: Path, path: str | os.PathLike[str]) -> tuple[BinaryIO, bool]:
+    """A new file and whether it has its name already.
+
+    Opened for reading too (some encoders look back), with the permissions of any new file. Where
+    the system can, it has no name until it is whole: a process that is killed leaves nothing.
+    """
+    if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
+        try:
+            descriptor = os.open(temporary.parent, os.O_TMPFILE | os.O_RDWR, 0o666)
+            return open(descriptor, "w+b"), False
+        except OSError:
+            pass  # not every file system has nameless files
     try:
-        return open(temporary, "x+b")
+        return open(temporary, "x+b"), True
     except OSError as error:
         raise ValueError(
             f"{path}: cannot be written here ({error.strerror}); choose another folder."

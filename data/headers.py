@@ -66,6 +66,14 @@ def check_size(width: int, height: int, max_megapixels: float, file_bytes: int =
         )
 
 
+def png_size(file: BinaryIO) -> tuple[int, int]:
+    """(width, height) of a PNG, which Pillow does not tell apart from damage when it is 0."""
+    header = _peek(file, 16, 8)
+    if len(header) < 8:
+        raise Unreadable("is cut short; download or export it again")
+    return struct.unpack(">II", header)
+
+
 def webp_size(file: BinaryIO) -> tuple[int, int]:
     """(width, height) of a WebP's canvas, which Pillow would allocate while opening it."""
     header = _peek(file, 12, 18)

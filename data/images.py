@@ -10,7 +10,7 @@ from typing import BinaryIO
 from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, WebPImagePlugin
 
 from .colour import plain
-from .headers import FORMATS, Unreadable, check_size, kind_of, webp_size
+from .headers import FORMATS, Unreadable, check_size, kind_of, png_size, webp_size
 from .orientation import exif_orientation, upright
 from .picture import Picture
 from .pillow import Pixels, pixels_of, quiet
@@ -51,7 +51,8 @@ def read_picture(path: str | os.PathLike[str], *, max_megapixels: float = 100) -
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    words = " ".join(str(error).split())
+    return words if words and not isinstance(error, KeyError) else type(error).__name__
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,13 @@ class _Parts:
     orientation: int
     icc: bytes | None
     dpi: tuple[float, float] | None
+
+
+class _Jpeg(JpegImagePlugin.JpegImageFile):
+    """A JPEG whose EXIF block is not searched for its resolution, which a hostile one abuses."""
+
+    def _read_dpi_from_exif(self) -> None:
+        pass
 
 
 def _opened(path: str | os.PathLike[str]) -> BinaryIO:
@@ -78,22 +86,24 @@ def _opened(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def _read_png(file: BinaryIO, max_megapixels: float) -> _Parts:
+    check_size(*png_size(file), max_megapixels)
     image = open_png(file)
     check_size(*image.size, max_megapixels, _bytes(file))
     check_chunks(file)
     pixels = deep_png(image, file)
     if pixels is None:
         return _decoded(image)
-    return _Parts(pixels, exif_orientation(image), _icc(image), _dpi(image))
+    return _Parts(pixels, exif_orientation(image.info.get("exif")), _icc(image), _dpi(image))
 
 
 def _read_tiff(file: BinaryIO, max_megapixels: float) -> _Parts:
-    pixels = deep_tiff(file, only_page(file, max_megapixels))
+    page = only_page(file, max_megapixels)
+    pixels = deep_tiff(file, page)
+    if pixels is not None:
+        return _Parts(pixels, 1, page.icc, page.dpi)
     image = open_tiff(file)
     check_size(*image.size, max_megapixels, _bytes(file))
-    if pixels is None:
-        return _decoded(image)
-    return _Parts(pixels, 1, _icc(image), _dpi(image))
+    return _decoded(image)  # Pillow turns a TIFF upright itself
 
 
 def _read_webp(file: BinaryIO, max_megapixels: float) -> _Parts:
@@ -102,7 +112,7 @@ def _read_webp(file: BinaryIO, max_megapixels: float) -> _Parts:
 
 
 def _read_jpeg(file: BinaryIO, max_megapixels: float) -> _Parts:
-    return _read_simple(JpegImagePlugin.JpegImageFile, file, max_megapixels)
+    return _read_simple(_Jpeg, file, max_megapixels)
 
 
 def _read_bmp(file: BinaryIO, max_megapixels: float) -> _Parts:
@@ -127,10 +137,10 @@ _READERS = {
 
 
 def _decoded(image: ImageFile.ImageFile) -> _Parts:
-    """The pixels, 8 bits deep, with what goes with them. A TIFF is upright once Pillow loads it."""
+    """The pixels, 8 bits deep, with what goes with them."""
     converted, icc = plain(image)
     pixels = pixels_of(converted)
-    return _Parts(pixels, exif_orientation(image), icc, _dpi(image))
+    return _Parts(pixels, exif_orientation(image.info.get("exif")), icc, _dpi(image))
 
 
 def _icc(image: Image.Image) -> bytes | None:

@@ -19,6 +19,7 @@ _NONE, _DEFLATE = 1, (8, 32946)  # compressions
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2  # photometric interpretations
 _UNSIGNED, _SIGNED, _UNDEFINED = 1, 2, 4  # sample formats
 _MOST_SAMPLES = 8
+_UNUSUAL = "has an unusual layout; save it with Deflate or without compression"
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # alpha: colours multiplied by it, or not
 
 
@@ -48,10 +49,16 @@ def only_page(file: BinaryIO, max_megapixels: float) -> TiffPage:
 def deep_tiff(file: BinaryIO, page: TiffPage) -> Pixels | None:
     """The pixels of a 16-bit grey or RGB(A) TIFF, upright, uint16; None if it is not one."""
     photometric = page.one("photometric", _WHITE_IS_ZERO)
-    if page.one("bits", 1) != 16 or photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
+    known = photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB)
+    plain = page.one("compression", _NONE) in (_NONE, *_DEFLATE) and page.one("fill_order", 1) == 1
+    if page.one("bits", 1) != 16:
         return None
-    if page.one("compression", _NONE) in (_NONE, *_DEFLATE) and page.one("fill_order", 1) == 1:
+    if known and plain:
         pixels = upright(_assembled(file, page), page.one("orientation", 1))
+    elif page.one("planar", 1) == 2 and page.one("samples", 1) > 1:
+        raise Unreadable(_UNUSUAL)  # which Pillow misreads without a word
+    elif not known:
+        return None
     else:
         pixels = _by_libtiff(file)
     if photometric == _WHITE_IS_ZERO:
@@ -80,7 +87,7 @@ def _by_libtiff(file: BinaryIO) -> Pixels:
     if rawmode.startswith("RGBa"):  # ask for the colours as stored; we divide with 16 bits
         rawmode = "RGBA" + rawmode[4:]
     if image.tile[0].codec_name != "libtiff" or not rawmode.startswith("RGB"):
-        raise Unreadable("has an unusual layout; save it with LZW, Deflate or no compression")
+        raise Unreadable(_UNUSUAL)
     return deep_pixels(image, lambda: open_tiff(file), rawmode)
 
 
@@ -130,14 +137,21 @@ def _segment(file: BinaryIO, size: int, page: TiffPage, shape: tuple[int, int, i
     if page.one("compression", _NONE) == _NONE:
         content = file.read(needed)
     else:
-        content = zlib.decompressobj().decompress(file.read(size), needed)
+        content = _inflated(file.read(size), needed)
     if len(content) < needed:
         raise Unreadable(DAMAGED)
     values = np.frombuffer(content, f"{page.byte_order}u2").reshape(shape)
     predictor = page.one("predictor", 1) if page.one("compression", _NONE) != _NONE else 1
     if predictor not in (1, 2):
-        raise Unreadable("has an unknown predictor; save it with LZW, Deflate or no compression")
+        raise Unreadable(_UNUSUAL)
     return np.cumsum(values, axis=1, dtype=np.uint16) if predictor == 2 else values
+
+
+def _inflated(content: bytes, needed: int) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(content, needed)
+    except zlib.error as error:
+        raise Unreadable(DAMAGED) from error
 
 
 def _with_alpha_only(pixels: Pixels, page: TiffPage) -> Pixels:

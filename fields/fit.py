@@ -115,6 +115,17 @@ def fit(task: Task, config: FitConfig | None = None) -> Generator[Progress, None
                 return
 
 
+def check(task: Task, config: FitConfig) -> None:
+    """That a fit can begin, without allocating what it needs.
+
+    Raises:
+        BackendUnavailable, ValueError: as `fit` does.
+    """
+    choose(config.backend, resolve_device(config.device))
+    with torch.device("meta"):
+        config.field.build(task.in_dim, task.out_dim, torch.Generator())
+
+
 class Run:
     """The state of one fit: the field, its optimisers, and the clock."""
 

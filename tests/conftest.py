@@ -11,7 +11,7 @@ import torch
 from fields import ImageTask
 
 
-@pytest.fixture()
+@pytest.fixture
 def rng() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
@@ -29,11 +29,11 @@ def waves_fixture():
     return make_waves
 
 
-@pytest.fixture()
+@pytest.fixture
 def picture() -> torch.Tensor:
     return make_waves(24, 32)
 
 
-@pytest.fixture()
+@pytest.fixture
 def task(picture: torch.Tensor) -> ImageTask:
     return ImageTask(picture)

@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from fields import FieldSpec, ImageTask, picture as draw
+from fields import FieldSpec, ImageTask
+from fields import picture as draw
 from fields.encodings import Fourier
 from fields.render import strips
 
 
-@pytest.fixture()
+@pytest.fixture
 def field(rng):
     return FieldSpec(encoding=Fourier(frequencies=8)).build(2, 3, rng)
 

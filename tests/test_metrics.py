@@ -24,8 +24,14 @@ def test_ssim_is_that_of_scikit_image(rng):
     a = torch.rand(40, 50, 3, generator=rng)
     b = (a + 0.1 * torch.randn(40, 50, 3, generator=rng)).clamp(0, 1)
     wanted = structural_similarity(
-        a.numpy(), b.numpy(), channel_axis=-1, data_range=1.0, gaussian_weights=True, sigma=1.5,
-        use_sample_covariance=False, full=True,
+        a.numpy(),
+        b.numpy(),
+        channel_axis=-1,
+        data_range=1.0,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
     )[1]  # its mean leaves the borders out
     from fields.metrics import ssim_map
 

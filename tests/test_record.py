@@ -17,7 +17,7 @@ def watch(task, config):
     return recorder
 
 
-@pytest.fixture()
+@pytest.fixture
 def config():
     made = METHODS["hash"].make(Facts(side=32, samples=768))
     return replace(made, steps=60, report=5, batch=768, device="cpu")

@@ -71,7 +71,8 @@ def _plan(layout: GridLayout, smooth: bool) -> tuple[Levels, tuple, tuple, bool]
 
 
 @helper
-def new_tile(dim):
+def new_tile(primes):
+    dim = len(primes)
     return Tile(
         np.empty((dim, TILE), np.uint32),
         np.empty((dim, TILE), np.float32),
@@ -181,42 +182,78 @@ def element(levels, level, row, features):
     return (levels.offset[level] + np.uint64(row)) * np.uint64(features)
 
 
+@helper
+def gather(tile, count, table, levels, level, primes, zeros, out, start, stride):
+    """Interpolate a tile's features: sample s goes to `out[start + s * stride:]`."""
+    for s in range(count):
+        total = zeros
+        for corner in range(1 << len(primes)):
+            at = element(levels, level, tile.row[corner, s], len(zeros))
+            total = multiply_add(tile.weight[corner, s], load(table, at, zeros), total)
+        store(out, np.uint64(start) + np.uint64(s) * np.uint64(stride), total)
+
+
+@helper
+def scatter(tile, count, gradient, start, stride, factor, levels, level, primes, zeros, out):
+    """Add a tile's gradients, times `factor`, to those of the table: the transpose of `gather`."""
+    for s in range(count):
+        at = np.uint64(start) + np.uint64(s) * np.uint64(stride)
+        change = multiply_add(factor, load(gradient, at, zeros), zeros)
+        for corner in range(1 << len(primes)):
+            at = element(levels, level, tile.row[corner, s], len(zeros))
+            total = multiply_add(tile.weight[corner, s], change, load(out, at, zeros))
+            store(out, at, total)
+
+
+@helper
+def clear(levels, level, zeros, out):
+    """Set a level's rows to 0, just before they are needed: so they are in the cache."""
+    first = element(levels, level, 0, len(zeros))
+    for i in range(levels.rows[level] * len(zeros)):
+        out[first + np.uint64(i)] = np.float32(0)
+
+
 @kernel
 def _forward(ticket, x, table, levels, primes, zeros, smooth, out):
-    samples, features = len(out) // (len(levels.rows) * len(zeros)), len(zeros)
-    width = np.uint64(len(levels.rows) * features)
-    tile = new_tile(len(primes))
+    width = len(levels.rows) * len(zeros)
+    samples = len(out) // width
+    tile = new_tile(primes)
     chunk = take(ticket) * CHUNK
     while chunk < samples:
         for level in range(len(levels.rows)):
             for start in range(chunk, min(chunk + CHUNK, samples), TILE):
+                count = min(TILE, samples - start)
                 place(tile, x, start, levels, level, primes, smooth)
-                for s in range(min(TILE, samples - start)):
-                    total = zeros
-                    for corner in range(1 << len(primes)):
-                        at = element(levels, level, tile.row[corner, s], features)
-                        total = multiply_add(tile.weight[corner, s], load(table, at, zeros), total)
-                    store(out, np.uint64(start + s) * width + np.uint64(level * features), total)
+                column = start * width + level * len(zeros)
+                gather(tile, count, table, levels, level, primes, zeros, out, column, width)
         chunk = take(ticket) * CHUNK
 
 
 @kernel
 def _backward_table(ticket, x, gradient, levels, primes, zeros, smooth, out):
-    samples, features = len(gradient) // (len(levels.rows) * len(zeros)), len(zeros)
-    width = np.uint64(len(levels.rows) * features)
-    tile = new_tile(len(primes))
+    width = len(levels.rows) * len(zeros)
+    samples = len(gradient) // width
+    tile = new_tile(primes)
     level = take(ticket)
     while level < len(levels.rows):
-        first = element(levels, level, 0, features)
-        out[first : first + np.uint64(levels.rows[level]) * np.uint64(features)] = np.float32(0)
+        clear(levels, level, zeros, out)
         for start in range(0, samples, TILE):
+            count = min(TILE, samples - start)
             place(tile, x, start, levels, level, primes, smooth)
-            for s in range(min(TILE, samples - start)):
-                at = np.uint64(start + s) * width + np.uint64(level * features)
-                change = load(gradient, at, zeros)
-                for corner in range(1 << len(primes)):
-                    at = element(levels, level, tile.row[corner, s], features)
-                    store(out, at, multiply_add(tile.weight[corner, s], change, load(out, at, zeros)))
+            column = start * width + level * len(zeros)
+            scatter(
+                tile,
+                count,
+                gradient,
+                column,
+                width,
+                np.float32(1),
+                levels,
+                level,
+                primes,
+                zeros,
+                out,
+            )
         level = take(ticket)
 
 
@@ -224,7 +261,7 @@ def _backward_table(ticket, x, gradient, levels, primes, zeros, smooth, out):
 def _backward_x(ticket, x, table, gradient, levels, primes, zeros, smooth, out):
     samples, features, dim = out.shape[0], len(zeros), len(primes)
     width = np.uint64(len(levels.rows) * features)
-    tile = new_tile(dim)
+    tile = new_tile(primes)
     product = np.empty((1 << dim, TILE), np.float32)
     slope = np.empty((dim, TILE), np.float32)
     chunk = take(ticket) * CHUNK
@@ -293,7 +330,10 @@ def _parts(samples: int) -> int:
 
 
 def positions(x: Tensor) -> np.ndarray:
-    """Samples as the kernels read them: axis by axis, in whole tiles. [n, d] -> [d, tiles * TILE]"""
+    """Samples as the kernels read them: axis by axis, in whole tiles.
+
+    [n, d] -> [d, n rounded up to tiles]
+    """
     whole = torch.zeros(x.shape[1], -(-len(x) // TILE) * TILE)
     whole[:, : len(x)] = x.detach().T
     return whole.numpy()
@@ -308,9 +348,7 @@ class _Encode(torch.autograd.Function):
     """`encode` for autograd; differentiating its gradients again takes the reference's graph."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, table: Tensor, layout: GridLayout, smooth: bool
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, table: Tensor, layout: GridLayout, smooth: bool) -> Tensor:
         ctx.save_for_backward(x, table)
         ctx.layout, ctx.smooth = layout, smooth
         out = torch.empty(len(x), layout.levels * layout.features)
@@ -359,15 +397,19 @@ def encode(x: Tensor, table: Tensor, layout: GridLayout, *, smooth: bool = False
     Returns:
         float32 [n, levels * features], level by level.
     """
+    check_grid(x, table, layout)
+    return _Encode.apply(x, table, layout, smooth)
+
+
+def check_grid(x: Tensor, table: Tensor, layout: GridLayout) -> None:
+    """Kernels read memory as they are told: a wrong shape must not reach them."""
     _check("x", x, layout.dim)
     _check("table", table, layout.features)
     if len(table) != layout.offsets[-1]:
         raise ValueError(f"table must have {layout.offsets[-1]} rows, got {len(table)}.")
-    return _Encode.apply(x, table, layout, smooth)
 
 
 def _check(name: str, tensor: Tensor, columns: int) -> None:
-    """Kernels read memory as they are told: a wrong shape must not reach them."""
     if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
         got = f"{tensor.dtype} on {tensor.device}"
         raise TypeError(f"{name} must be float32 on the CPU for the numba backend, got {got}.")

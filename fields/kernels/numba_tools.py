@@ -83,7 +83,7 @@ def _as_row(builder: Any, vector: Any) -> Any:
     return row
 
 
-def _splat(builder: Any, value: Any, lanes: int) -> Any:
+def splat(builder: Any, value: Any, lanes: int) -> Any:
     """A vector of `lanes` equal numbers."""
     undefined = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
     first = builder.insert_element(undefined, value, ir.Constant(INT32, 0))
@@ -91,7 +91,7 @@ def _splat(builder: Any, value: Any, lanes: int) -> Any:
     return builder.shuffle_vector(first, undefined, zeros)
 
 
-def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
+def multiply_add_vectors(builder: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c; one instruction where the processor has it."""
     return builder.fadd(builder.fmul(a, b, flags=["contract"]), c, flags=["contract"])
 
@@ -132,7 +132,7 @@ def multiply_add(typing: Any, weight: Any, row: Any, total: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         row, total = (_as_vector(builder, a) for a in args[1:])
-        weight = _splat(builder, args[0], row.type.count)
-        return _as_row(builder, _multiply_add(builder, weight, row, total))
+        weight = splat(builder, args[0], row.type.count)
+        return _as_row(builder, multiply_add_vectors(builder, weight, row, total))
 
     return total(types.float32, row, total), generate

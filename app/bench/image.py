@@ -1,0 +1,175 @@
+"""A training step on every backend beside plain PyTorch, and the time each method takes to a PSNR.
+
+The step is that of a hash grid of 16 levels with 2 features and 2^15 entries each, two hidden
+layers of 64, three values, 65,536 samples.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from data import load_sample, read_picture
+from fields import METHODS, FieldSpec, FitConfig, ImageTask, Recorder, fit, method_config
+from fields.encodings import HashGrid
+from fields.fit import Run
+from fields.kernels import grid, grid_encode
+from fields.kernels.backends import missing
+from fields.networks import MLP
+
+from .. import signals
+from ..options import BenchOptions
+
+SAMPLES = 65_536
+ROUNDS = 7  # of all contenders in turn, so that a disturbance hits them alike; medians are quoted
+LEVELS_OF_PSNR = (30, 35, 40)
+STEP = FitConfig(
+    field=FieldSpec(
+        encoding=HashGrid(levels=16, features=2, log2_size=15, coarsest=16, finest=2048),
+        network=MLP(width=64, depth=2),
+    ),
+    batch=SAMPLES,
+    device="cpu",
+)
+
+
+def bench_image(options: BenchOptions) -> Iterator[dict[str, Any]]:
+    """Rows of the benchmark: the machine's floor, the encoding, the step, then every method."""
+    name = str(options.input or "astronaut")
+    picture = read_picture(options.input) if options.input else load_sample("astronaut")
+    task = ImageTask(torch.from_numpy(picture.pixels) if picture.depth == 8 else picture.tensor())
+    floor = measure_floor()
+    yield {"what": "floor", **floor}
+    for what, contenders in (("encode", encoders()), ("step", steps(task))):
+        milliseconds = compete(contenders)
+        slowest = milliseconds["pytorch"]
+        for backend, ms in milliseconds.items():
+            row = {"what": what, "backend": backend, "ms": ms}
+            row |= {"samples_per_second": SAMPLES / ms * 1e3, "times_pytorch": slowest / ms}
+            if what == "step":
+                row["floor_share"] = floor_ms(floor, task.out_dim) / ms
+            yield row
+    for method in METHODS:
+        if signals.asked():
+            return
+        yield {"what": "method", "picture": name} | race_to_psnr(method, task, options.seconds)
+
+
+def compete(contenders: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Median milliseconds of each contender, all measured in turn."""
+    for run in contenders.values():
+        run()  # compiles, allocates, warms the caches
+        run()
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(ROUNDS):
+        for name, run in contenders.items():
+            tick = time.perf_counter()
+            run()
+            times[name].append((time.perf_counter() - tick) * 1e3)
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def backends() -> list[str]:
+    return [b for b in ("torch", "numba") if missing(b, torch.device("cpu")) is None]
+
+
+def encoders() -> dict[str, Callable[[], object]]:
+    """The encoding forward and backward: plain PyTorch's indexing, and each backend."""
+    rng = torch.Generator().manual_seed(0)
+    encoding = STEP.field.encoding.build(2, rng)
+    (table,) = encoding.tables
+    x = torch.rand(SAMPLES, 2, generator=rng)
+    layout = encoding.layout
+
+    def contender(encode: Callable[[], Tensor]) -> Callable[[], None]:
+        def run() -> None:
+            table.grad = None
+            encode().sum().backward()
+
+        return run
+
+    found = {"pytorch": contender(lambda: grid.encode(x, table, layout))}
+    for backend in backends():
+        if backend != "torch":
+            found[backend] = contender(
+                lambda backend=backend: grid_encode(x, table, layout, False, backend)
+            )
+    return found
+
+
+def steps(task: ImageTask) -> dict[str, Callable[[], object]]:
+    """The whole step: sampling, forward, backward, optimiser."""
+    found: dict[str, Callable[[], object]] = {"pytorch": plain_step(task)}
+    for backend in backends():
+        found[backend] = Run(task, replace(STEP, backend=backend)).advance
+    return found
+
+
+def plain_step(task: ImageTask) -> Callable[[], object]:
+    """What a person writes in PyTorch over the same formulas: autograd, and Adam over all."""
+    run = Run(task, replace(STEP, backend="torch"))
+    adam = torch.optim.Adam(run.field.parameters(), lr=1e-2, betas=(0.9, 0.99), eps=1e-15)
+
+    def step() -> None:
+        adam.zero_grad()
+        task.loss(run.field, SAMPLES, run.rng).backward()
+        adam.step()
+
+    return step
+
+
+def measure_floor() -> dict[str, float]:
+    """This machine's rates: multiply-adds in the network's shapes, and random reads of a level.
+
+    Returns:
+        gflops of a [65536, 64] x [64, 64] product, and gathers: million random reads a second of
+        two float32 from a table of 2^15 rows.
+    """
+    a, b = torch.rand(SAMPLES, 64), torch.rand(64, 64)
+    out = torch.empty(SAMPLES, 64)
+    table, index = torch.rand(2**15, 2), torch.randint(2**15, (2**20,))
+    rows = torch.empty(2**20, 2)
+    ms = compete({
+        "gemm": lambda: torch.mm(a, b, out=out),
+        "gather": lambda: torch.index_select(table, 0, index, out=rows),
+    })
+    return {
+        "gflops": 2 * SAMPLES * 64 * 64 / ms["gemm"] / 1e6,
+        "gathers": 2**20 / ms["gather"] / 1e3,
+    }
+
+
+def floor_ms(floor: dict[str, float], out_dim: int) -> float:
+    """The least a step can take at those rates: its products, and its reads forth and back."""
+    network = nn.Sequential(nn.Linear(32, 64), nn.Linear(64, 64), nn.Linear(64, out_dim))
+    products = 6 * SAMPLES * sum(p.numel() for p in network.parameters() if p.ndim > 1)
+    reads = 2 * SAMPLES * 16 * 4
+    return products / floor["gflops"] / 1e6 + reads / floor["gathers"] / 1e3
+
+
+def race_to_psnr(method: str, task: ImageTask, seconds: float) -> dict[str, Any]:
+    """Seconds of fitting until each PSNR was first seen; None where it was not."""
+    config, _ = method_config(method, task)
+    config = replace(config, steps=None, seconds=seconds, device="cpu")
+    for _ in fit(task, replace(config, steps=2, seconds=None)):
+        pass  # compiles
+    recorder = Recorder(task)
+    reached: dict[int, float | None] = dict.fromkeys(LEVELS_OF_PSNR)
+    psnr, steps = -math.inf, 0
+    for progress, snapshot in recorder.watch(fit(task, config)):
+        steps = progress.step
+        if snapshot is None:
+            continue
+        psnr = snapshot.metrics["psnr"]
+        for level in LEVELS_OF_PSNR:
+            if reached[level] is None and psnr >= level:
+                reached[level] = progress.seconds
+        if signals.asked():
+            break
+    row = {f"to_{level}_db": when for level, when in reached.items()}
+    return {"method": method} | row | {"psnr": psnr, "seconds": seconds, "steps": steps}

@@ -1,0 +1,96 @@
+"""The pictures that people brought, kept on the server; the page has only a preview."""
+
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from data import Picture
+
+from .limits import MAX_ORIGINAL_BYTES, MAX_ORIGINALS
+from .mask import Mask, Size, layer, shrink
+from .previews import data_uri, jpeg, preview
+
+
+@dataclass
+class Original:
+    """A picture with its mask.
+
+    Attributes:
+        name: of the file, without its folder.
+        source: the uploaded file; None for a sample.
+        mask: at full size, as it was last uploaded, inverted or used; the editor's strokes are
+            laid over it.
+    """
+
+    name: str
+    picture: Picture
+    source: Path | None = None
+    mask: Mask | None = None
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+
+    @property
+    def size(self) -> Size:
+        return self.picture.height, self.picture.width
+
+    @cached_property
+    def preview(self) -> Image.Image:
+        return preview(self.picture)
+
+    @property
+    def preview_size(self) -> Size:
+        return self.preview.height, self.preview.width
+
+    @cached_property
+    def uri(self) -> str:
+        """The preview, to be put into the page."""
+        return data_uri(jpeg(self.preview, self.picture.icc))
+
+    def editor(self) -> dict[str, object]:
+        """The value of the editor: the preview, and the mask as a layer over it."""
+        background = np.asarray(self.preview.convert("RGB"))
+        layers = [] if self.mask is None else [layer(shrink(self.mask, self.preview_size))]
+        return {"background": background, "layers": layers, "composite": None}
+
+
+class Originals:
+    """The last few pictures, by an id that cannot be guessed."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Original] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, original: Original) -> Original:
+        with self._lock:
+            self._kept[original.id] = original
+            while len(self._kept) > 1 and self._too_many():
+                self._kept.popitem(last=False)
+        return original
+
+    def _too_many(self) -> bool:
+        held = sum(o.picture.pixels.nbytes for o in self._kept.values())
+        return len(self._kept) > MAX_ORIGINALS or held > MAX_ORIGINAL_BYTES
+
+    def find(self, id: str | None) -> Original | None:
+        with self._lock:
+            if id in self._kept:
+                self._kept.move_to_end(id)
+            return self._kept.get(id or "")
+
+    def get(self, id: str | None) -> Original:
+        """The picture with this id.
+
+        Raises:
+            ValueError: there is none, or it had to make room for others.
+        """
+        found = self.find(id)
+        if found is None:
+            if id:
+                raise ValueError("The server no longer has this picture; drop it once more.")
+            raise ValueError("Drop a photo first, or take a sample.")
+        return found

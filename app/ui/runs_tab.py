@@ -1,0 +1,73 @@
+"""The Runs tab: what this server has fitted, is fitting, and will fit."""
+
+from typing import Any
+
+import gradio as gr
+
+from . import image_tab, views
+from .shell import PRIVATE, Shell, Update, plainly
+
+ID = "runs"
+TITLE = "Runs"
+REFRESH = 2.0  # seconds between two looks at the list
+
+
+def build(shell: Shell) -> None:
+    """The tab's contents; call it inside its `gr.Tab`."""
+    RunsTab(shell)
+
+
+class RunsTab:
+    def __init__(self, shell: Shell) -> None:
+        self.shell, self.server = shell, shell.server
+        self.list = gr.HTML(self._cards(), js_on_load=_ACT, elem_id="runs")
+        shown = gr.State("")  # what the list said when it was last sent
+        gr.Timer(REFRESH).tick(self._refresh, shown, [self.list, shown], **PRIVATE)
+        self.list.click(
+            plainly(self._act),
+            shell.opened,
+            [self.list, shell.run, shell.opened, shell.tabs],
+            **PRIVATE,
+        )
+
+    def _cards(self) -> str:
+        return views.cards(self.server.runs.newest_first())
+
+    def _refresh(self, shown: str) -> tuple[Any, Any]:
+        now = " ".join(f"{r.id}:{r.version}" for r in self.server.runs.newest_first())
+        if now == shown:
+            return gr.skip(), gr.skip()
+        return self._cards(), now
+
+    def _act(self, opened: int, event: gr.EventData) -> Update:
+        """One of a run's buttons was pressed."""
+        run = self.server.runs.find(str(event.run))
+        if run is None:
+            raise ValueError("The server no longer has this run.")
+        if event.action == "open":
+            return {
+                self.shell.run: run.id,
+                self.shell.opened: opened + 1,
+                self.shell.tabs: gr.update(selected=image_tab.ID),
+            }
+        if event.action == "stop":
+            run.stop()
+        elif event.action == "delete":
+            self.server.delete(run)
+        return {self.list: self._cards()}
+
+
+_ACT = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button');
+  if (!button) return;
+  const {run, action, copy} = button.dataset;
+  if (copy) {
+    navigator.clipboard.writeText(copy);
+    button.textContent = 'Copied';
+    setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+  } else if (action !== 'delete' || confirm('Delete this run and its files?')) {
+    trigger('click', {run, action});
+  }
+});
+"""

@@ -1,0 +1,117 @@
+"""Where a run is seen: pictures, progress, charts, its command; and where it is held or ended."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from . import views
+from .runs import Run
+from .server import Server
+from .shell import PRIVATE, Update
+from .watch import Watchers, follow
+
+PLACES = 100  # of the coarse-to-fine slider
+
+
+class Stage:
+    """Components, and what they do by themselves.
+
+    Attributes:
+        run: the id of the run that is shown, in the browser.
+        seen: what `watch` updates.
+    """
+
+    def __init__(self, server: Server, run: gr.BrowserState) -> None:
+        self.server, self.run, self.watchers = server, run, Watchers()
+        with gr.Column(elem_classes="ff-panel"):
+            self.tiles = gr.HTML(views.EMPTY, elem_id="tiles")
+            with gr.Row(elem_classes="ff-status", visible=False) as self.status:
+                self.log = gr.HTML(elem_id="log")
+                self.pause = self._small_button("Pause", "pause")
+                self.stop = self._small_button("Stop", "stop")
+            self.scrub = gr.Slider(
+                0, PLACES, value=PLACES, step=1, visible=False, buttons=[], elem_id="scrub",
+                label="Coarse to fine", info="Drag back to see what each had learned by then.",
+            )  # fmt: skip
+        self.seen: list[Any] = [self.tiles, self.status, self.log, self.pause, self.stop]
+        self.seen.append(self.scrub)
+        self._wire()
+
+    def _small_button(self, text: str, id: str) -> gr.Button:
+        return gr.Button(text, size="sm", interactive=False, min_width=96, scale=0, elem_id=id)
+
+    def build_charts(self) -> None:
+        """The charts and the command; apart, so that the results can stand before them."""
+        with gr.Column(visible=False, elem_classes="ff-panel") as self.charts_box:
+            self.charts = gr.HTML(elem_id="charts")
+        with gr.Column(visible=False, elem_classes="ff-panel") as self.command_box:
+            self.command = gr.Textbox(
+                label="The same from a terminal", interactive=False, lines=1, max_lines=5,
+                buttons=["copy"], elem_id="command",
+            )  # fmt: skip
+        self.seen += [self.charts_box, self.charts, self.command_box, self.command]
+
+    def _wire(self) -> None:
+        self.pause.click(self._pause, self.run, self.pause, queue=False, **PRIVATE)
+        self.stop.click(self._stop, self.run, [self.pause, self.stop], queue=False, **PRIVATE)
+        self.scrub.input(
+            self._look_back, [self.run, self.scrub], self.tiles, trigger_mode="always_last",
+            **PRIVATE,
+        )  # fmt: skip
+
+    def watch(self, id: str | None, request: gr.Request) -> Iterator[Update]:
+        """Show a run for as long as it goes on."""
+        run = self.server.runs.find(id)
+        if run is None:
+            return
+        state, version = "", -1
+        for draw in follow(run, self.watchers, str(request.session_hash)):
+            update: Update = {self.log: views.log(run, self.server.runs.before(run))}
+            if run.version != version:
+                version = run.version
+                update[self.tiles] = views.tiles(run.now, run.size, f"{run.name}, being learned")
+            if run.state != state:
+                state = run.state
+                update |= self._state(run)
+            if draw and (drawn := views.charts(run)):
+                update |= {self.charts: drawn, self.charts_box: gr.update(visible=True)}
+            yield update
+
+    def _state(self, run: Run) -> Update:
+        """What the run's state means for the components around it."""
+        held = run.state == "paused"
+        return {
+            self.status: gr.update(visible=True),
+            self.pause: gr.update(
+                value="Resume" if held else "Pause", interactive=held or run.state == "running"
+            ),
+            self.stop: gr.update(interactive=not run.over and run.state != "saving"),
+            self.scrub: gr.update(visible=run.has_results, value=PLACES),
+            self.charts_box: gr.update(visible=bool(run.traces)),
+            self.command_box: gr.update(visible=True),
+            self.command: run.command,
+        }
+
+    def _pause(self, id: str | None) -> Any:
+        run = self.server.runs.find(id)
+        if run is None:
+            return gr.skip()
+        run.pause(not run.paused)
+        return gr.update(value="Resume" if run.paused else "Pause")
+
+    def _stop(self, id: str | None) -> tuple[Any, Any]:
+        run = self.server.runs.find(id)
+        if run is not None:
+            run.stop()
+        return gr.update(interactive=False), gr.update(interactive=False)
+
+    def _look_back(self, id: str | None, place: float) -> Any:
+        run = self.server.runs.find(id)
+        if run is None or not run.has_results:
+            return gr.skip()
+        return views.tiles(views.past(run, int(place), PLACES), run.size, f"{run.name}, earlier")
+
+    def leave(self, request: gr.Request) -> None:
+        """The page is closed."""
+        self.watchers.leave(str(request.session_hash))

@@ -1,0 +1,241 @@
+"""What a run looks like: pure functions from its state to HTML."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+
+from fields import METHODS
+
+from ..charts import colour, curves, decibel, duration, heat_map, time_span
+from .previews import data_uri
+from .runs import Moment, Run
+
+WORDS = {
+    "queued": "Waiting",
+    "warming up": "Warming up",
+    "running": "Fitting",
+    "paused": "Paused",
+    "saving": "Saving",
+    "done": "Done",
+    "stopped": "Stopped",
+    "failed": "Failed",
+}
+
+EMPTY = """
+<div class="ff-empty">
+  <svg viewBox="0 0 96 40" width="192" height="80" aria-hidden="true" fill="none"
+       stroke="currentColor" stroke-width="1.6" stroke-linecap="round">
+    <path d="M4 20 C 20 2, 32 2, 48 20 S 76 38, 92 20" opacity=".9"/>
+    <path d="M4 20 C 12 6, 18 6, 26 20 S 40 34, 48 20 S 62 6, 70 20 S 84 34, 92 20" opacity=".45"/>
+    <path d="M4 20 q 3.7 -12 7.3 0 t 7.3 0 t 7.3 0 t 7.3 0 t 7.3 0 t 7.3 0 t 7.3 0 t 7.3 0 t 7.3 0
+             t 7.3 0 t 7.3 0 t 7.3 0" opacity=".2"/>
+  </svg>
+  <h2>Low frequencies first</h2>
+  <p>Drop a photo, or take a sample, and press <b>Fit</b>.<br>
+  Your picture appears here under several networks at once, from coarse to fine.</p>
+</div>
+"""
+
+
+def tiles(moments: Sequence[Moment], size: tuple[int, int], title: str) -> str:
+    """The methods' pictures in a grid, each with its caption.
+
+    Args:
+        size: (height, width) of the picture, for a frame that is not there yet.
+        title: what the pictures show, for a person who hears the page.
+    """
+    leader = _leader(moments)
+    shown = (_tile(moment, size, leads=moment is leader) for moment in moments)
+    across = {1: 1, 2: 2, 3: 3, 4: 2}.get(len(moments), 3)
+    return (
+        f'<div class="ff-tiles" style="--across:{across}" role="group" '
+        f'aria-label="{escape(title)}">{"".join(shown)}</div>'
+    )
+
+
+def _leader(moments: Sequence[Moment]) -> Moment | None:
+    """The method with the most decibels, once all of several have begun."""
+    if len(moments) < 2 or not all(m.step and "psnr" in m.metrics for m in moments):
+        return None
+    return max(moments, key=lambda m: m.metrics.get("heldout_psnr", m.metrics["psnr"]))
+
+
+def _tile(moment: Moment, size: tuple[int, int], *, leads: bool) -> str:
+    height, width = size
+    text = caption(moment)
+    picture = '<div class="ff-blank"></div>'
+    if moment.frame is not None:
+        # decoding="sync" and a fixed shape: a new frame replaces the old one without a flash.
+        picture = (
+            f'<img src="{moment.frame.uri}" alt="{escape(text)}, step {moment.step}" '
+            f'decoding="sync" width="{width}" height="{height}">'
+        )
+    lead = ' <span class="ff-lead" title="The most decibels so far">best</span>' if leads else ""
+    return (
+        f'<figure class="ff-tile" data-method="{moment.method}" data-step="{moment.step}" '
+        f'style="--paint:{colour(moment.method)}">'
+        f'<div class="ff-frame" style="aspect-ratio:{width}/{height}">{picture}</div>'
+        f'<div class="ff-bar"><i style="width:{100 * moment.share:.1f}%"></i></div>'
+        f'<figcaption><span class="ff-dot"></span><span><b>{text}</b>{lead}'
+        f"<small>{escape(detail(moment))}</small></span></figcaption></figure>"
+    )
+
+
+def caption(moment: Moment) -> str:
+    """hash · 34.1 dB · 1.2 s"""
+    parts = [moment.method]
+    if "psnr" in moment.metrics:
+        parts.append(f"{decibel(moment.metrics['psnr'])} dB")
+    if moment.step:
+        parts.append(duration(moment.seconds))
+    return " · ".join(parts)
+
+
+def detail(moment: Moment) -> str:
+    """step 1,240 · 3 s left · 27.3 dB on hidden pixels"""
+    parts = [f"step {moment.step:,}"]
+    if moment.end == "diverged":
+        parts.append("diverged")
+    elif not moment.end and math.isfinite(moment.eta):
+        parts.append(f"{duration(moment.eta)} left")
+    if "heldout_psnr" in moment.metrics:
+        parts.append(f"{decibel(moment.metrics['heldout_psnr'])} dB on hidden pixels")
+    if "ssim" in moment.metrics:
+        parts.append(f"SSIM {moment.metrics['ssim']:.3f}")
+    return " · ".join(parts)
+
+
+def log(run: Run, before: int) -> str:
+    """One line on how the run is going; `before` is the number of runs ahead of it."""
+    return (
+        f'<div class="ff-log" data-state="{run.state}">'
+        f'<span class="ff-state" role="status">{WORDS[run.state]}</span>'
+        f'<span class="ff-news">{escape(news(run, before))}</span></div>'
+    )
+
+
+def news(run: Run, before: int) -> str:
+    """What there is to say about a run besides its state."""
+    if run.state == "queued":
+        return "The next to begin." if before < 2 else f"{before} runs before this one."
+    if run.state == "warming up":
+        return "The kernels are compiled once, when the page is first started; some seconds."
+    if run.state == "failed":
+        return run.problem
+    steps = sum(m.step for m in run.now)
+    spent = sum(m.seconds for m in run.now)
+    parts = [f"step {steps:,}" if len(run.now) == 1 else f"{steps:,} steps in all"]
+    parts.append(duration(spent))
+    left = sum(m.eta for m in run.now if not m.end)
+    if run.state == "running" and math.isfinite(left):
+        parts.append(f"about {duration(left)} left")
+    if run.state == "stopped" and not steps:
+        return "It left the queue before it began."
+    if run.over:
+        parts.append(f"saved in {run.folder.path}")
+    return " · ".join(parts)
+
+
+def charts(run: Run) -> str:
+    """PSNR over time, and under it the error of each band of frequencies, in matching colours."""
+    # Copies: the run goes on while they are drawn.
+    traces = [replace(t, snapshots=list(t.snapshots)) for t in list(run.traces)]
+    traces = [trace for trace in traces if len(trace.snapshots) > 1]
+    if not traces:
+        return ""
+    span = time_span(traces)
+    series = []
+    for trace in traces:
+        looks = [s for s in trace.snapshots if s.seconds > 0]
+        values = [s.metrics.get("psnr", math.nan) for s in looks]
+        series.append((trace.method, colour(trace.method), [s.seconds for s in looks], values))
+    drawn = curves(series, x_label="seconds", y_label="PSNR, dB", x_log=True, span=span)
+    maps = "".join(
+        f'<figure class="ff-map" data-method="{t.method}" style="--paint:{colour(t.method)}">'
+        f'<figcaption><span class="ff-dot"></span><b>{t.method}</b></figcaption>'
+        f"{heat_map(t, span=span)}</figure>"
+        for t in traces
+    )
+    return (
+        '<section class="ff-charts"><h3>How close, over time</h3>'
+        f'<div class="ff-curves">{drawn}</div>'
+        "<h3>What each has learned, by frequency</h3>"
+        "<p>Each row is a band of frequencies, coarse at the bottom. "
+        "Dark: learned. Pale: not begun.</p>"
+        f'<div class="ff-maps">{maps}</div></section>'
+    )
+
+
+def past(run: Run, place: int, places: int) -> list[Moment]:
+    """The moments that all methods were at, at the same time; `place` 0 is the coarsest."""
+    times = sorted({m.seconds for moments in run.past for m in moments})
+    at = times[round((len(times) - 1) * place / max(1, places))]
+    return [[m for m in moments if m.seconds <= at][-1] for moments in run.past]
+
+
+def photo(uri: str, name: str, text: str) -> str:
+    """The picture that was brought."""
+    return (
+        f'<figure class="ff-photo"><img src="{uri}" alt="Your picture, {escape(name)}">'
+        f"<figcaption><b>{escape(name)}</b><small>{escape(text)}</small></figcaption></figure>"
+    )
+
+
+def glossary() -> str:
+    """The methods, for a person who chooses."""
+    rows = "".join(
+        f'<dt style="--paint:{colour(m.name)}"><span class="ff-dot"></span>{m.name}</dt>'
+        f"<dd>{escape(m.summary)} <small>{escape(m.source)}</small></dd>"
+        for m in METHODS.values()
+    )
+    return f'<dl class="ff-glossary">{rows}</dl>'
+
+
+def sample_buttons(samples: Sequence[tuple[str, str, bytes]]) -> str:
+    """Buttons with a thumbnail each: (name, title, JPEG)."""
+    buttons = "".join(
+        f'<button type="button" data-sample="{name}" title="{escape(title)}" '
+        f'aria-label="Take the sample: {escape(title)}">'
+        f'<img src="{data_uri(thumbnail)}" alt=""></button>'
+        for name, title, thumbnail in samples
+    )
+    return f'<div class="ff-samples"><span>or take a sample</span><div>{buttons}</div></div>'
+
+
+def cards(runs: Sequence[Run]) -> str:
+    """The list of runs."""
+    if not runs:
+        return (
+            '<div class="ff-empty"><h2>No runs yet</h2>'
+            "<p>Fit a picture on the Image tab; it will be listed here.</p></div>"
+        )
+    return f'<ul class="ff-cards">{"".join(map(_card, runs))}</ul>'
+
+
+def _card(run: Run) -> str:
+    name = escape(run.name)
+    methods = "".join(
+        f'<li style="--paint:{colour(m.method)}"><span class="ff-dot"></span>{caption(m)}</li>'
+        for m in run.now
+    )
+    actions = [("open", "Open", f"Open the run {name}")]
+    if run.over:
+        actions.append(("delete", "Delete", f"Delete the run {name} and its files"))
+    else:
+        actions.append(("stop", "Stop", f"Stop the run {name}"))
+    buttons = "".join(
+        f'<button type="button" data-run="{run.id}" data-action="{action}" aria-label="{label}">'
+        f"{text}</button>"
+        for action, text, label in actions
+    )
+    command = escape(run.command)
+    return (
+        f'<li class="ff-card" data-state="{run.state}">'
+        f'<img src="{data_uri(run.thumbnail)}" alt="{name}">'
+        f'<div><h3>{name} <span class="ff-state">{WORDS[run.state]}</span></h3>'
+        f'<ul class="ff-results">{methods}</ul>'
+        f'<div class="ff-command"><code>{command}</code>'
+        f'<button type="button" data-copy="{command}" aria-label="Copy the command">Copy</button>'
+        f'</div></div><div class="ff-actions">{buttons}</div></li>'
+    )

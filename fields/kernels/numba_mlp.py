@@ -1,0 +1,406 @@
+"""Grid encoding, ReLU network and squared error in one pass over the samples, on the CPU.
+
+A thread takes a chunk of samples, encodes it level by level, and then, tile by tile, goes forward
+through the network and back: what passes between the layers never leaves its cache. The gradients
+to the weights are summed for each chunk apart and the chunks then in order, so that they do not
+depend on the number of threads; those to the features wait, level by level, to be scattered into
+the table's gradient when autograd asks for it.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from . import threads
+from .grid import GridLayout
+from .numba_gemm import COLUMNS, Matrix, multiply, transposed
+from .numba_grid import (
+    TILE,
+    check_grid,
+    clear,
+    flat,
+    gather,
+    levels_of,
+    new_tile,
+    place,
+    positions,
+    primes_of,
+    scatter,
+    zeros_of,
+)
+from .numba_tools import helper, kernel, load, store, take
+
+NO_FLOOR = np.float32(-np.inf)
+
+
+class Net(NamedTuple):
+    """Where a network's numbers lie in flat arrays, layer by layer; the encoding is layer 0.
+
+    Weights and biases come from the caller end to end (`theta`: each layer's weight, then its
+    bias), and are copied with every row padded to whole blocks of `multiply`.
+    """
+
+    width: np.ndarray  # int64 [layers + 1]
+    padded: np.ndarray  # int64 [layers + 1], `width` in whole blocks
+    column: np.ndarray  # int64 [layers + 2], sum of `padded` before a layer; the last is the total
+    theta: np.ndarray  # int64 [layers + 1], where a layer's weight begins; the last is the total
+    packed: np.ndarray  # int64 [layers + 1], the same for the padded copies
+
+
+@functools.lru_cache(maxsize=64)
+def net_of(widths: tuple[int, ...]) -> Net:
+    width = np.array(widths, np.int64)
+    padded = -(-width // COLUMNS) * COLUMNS
+    return Net(
+        width,
+        padded,
+        column=np.cumsum([0, *padded]),
+        theta=np.cumsum([0, *(width[:-1] * width[1:] + width[1:])]),
+        packed=np.cumsum([0, *(padded[:-1] * padded[1:] + padded[1:])]),
+    )
+
+
+def chunk_of(samples: int) -> int:
+    """Samples a thread takes at a time: some 32 chunks, each worth starting and kept in a cache.
+
+    A function of nothing else, as the gradients to the weights are rounded chunk by chunk.
+    """
+    tiles = -(-samples // (32 * TILE))
+    return min(max(tiles, 4), 32) * TILE
+
+
+@helper
+def _pack(net, theta, weight, turned):
+    """Copy `theta` with padding: as it is (the gradient flows this way), and each weight turned."""
+    for layer in range(len(net.width) - 1):
+        rows, columns = net.width[layer + 1], net.width[layer]
+        down, across = net.padded[layer], net.padded[layer + 1]
+        at, source = net.packed[layer], net.theta[layer]
+        for i in range(rows):
+            for j in range(columns):
+                value = theta[source + i * columns + j]
+                weight[at + i * down + j] = value
+                turned[at + j * across + i] = value
+            weight[at + down * across + i] = theta[source + rows * columns + i]
+
+
+@helper
+def _matrices(net, layer, weight, turned):
+    """A layer's weight [out, in], the same turned [in, out], and its bias as every row."""
+    at, down, across = net.packed[layer], net.padded[layer], net.padded[layer + 1]
+    bias = Matrix(weight, at + down * across, 0, 1)
+    return Matrix(weight, at, down, 1), Matrix(turned, at, across, 1), bias
+
+
+@helper
+def _values(net, layer, encoded, first, hidden):
+    """What enters a layer [TILE, width]: a tile of the encoding, or the layer before's result."""
+    if layer == 0:
+        return Matrix(encoded, first * net.padded[0], net.padded[0], 1)
+    return Matrix(hidden, net.column[layer] * TILE, net.padded[layer], 1)
+
+
+@helper
+def _forward_tile(net, encoded, first, hidden, weight, turned, ones):
+    layers = len(net.width) - 1
+    for layer in range(layers):
+        _, by_input, bias = _matrices(net, layer, weight, turned)
+        floor = np.float32(0) if layer + 1 < layers else NO_FLOOR
+        values = _values(net, layer, encoded, first, hidden)
+        out = _values(net, layer + 1, encoded, first, hidden)
+        width, inputs = net.width[layer + 1], net.width[layer]
+        multiply(values, by_input, bias, ones, out, TILE, width, inputs, floor)
+    return _values(net, layers, encoded, first, hidden)
+
+
+@helper
+def _backward_tile(net, encoded, first, hidden, change, weight, none, ones, gradient):
+    """Add the tile's part to the weights' gradients; `change` ends with the encoding's."""
+    for layer in range(len(net.width) - 2, -1, -1):
+        rows, columns = net.width[layer + 1], net.width[layer]
+        values = _values(net, layer, encoded, first, hidden)
+        outer = Matrix(change, net.column[layer + 1] * TILE, net.padded[layer + 1], 1)
+        inner = Matrix(change, net.column[layer] * TILE, net.padded[layer], 1)
+        by_output, _, _ = _matrices(net, layer, weight, weight)
+        sums, _, bias_sums = _matrices(net, layer, gradient, gradient)
+        multiply(transposed(outer), values, sums, ones, sums, rows, columns, TILE, NO_FLOOR)
+        multiply(ones, outer, bias_sums, ones, bias_sums, 1, rows, TILE, NO_FLOOR)
+        gate = values if layer > 0 else ones
+        multiply(outer, by_output, none, gate, inner, TILE, columns, rows, NO_FLOOR)
+
+
+@helper
+def _loss_tile(out, target, sample_weight, start, count, scale, change):
+    """The tile's part of the loss, before `scale`; `change` becomes the loss's gradient to `out`.
+
+    Samples beyond `count` only fill the tile, and get none.
+    """
+    total = 0.0
+    change.data[change.start : change.start + TILE * change.down] = np.float32(0)
+    for s in range(count):
+        weight = sample_weight[start + s] if len(sample_weight) else np.float32(1)
+        for channel in range(target.shape[1]):
+            at = s * out.down + channel
+            error = out.data[out.start + at] - target[start + s, channel]
+            total += np.float64(weight * error * error)
+            change.data[change.start + at] = np.float32(2) * scale * weight * error
+    return total
+
+
+@helper
+def _encode_chunk(tile, x, start, stop, table, levels, primes, zeros, encoded, width):
+    """Encode whole tiles of samples, level by level: a level's rows then stay in the cache."""
+    for level in range(len(levels.rows)):
+        for at in range(start, stop, TILE):
+            place(tile, x, at, levels, level, primes, False)
+            column = (at - start) * width + level * len(zeros)
+            gather(tile, TILE, table, levels, level, primes, zeros, encoded, column, width)
+
+
+@helper
+def _keep(change, down, start, count, samples, zeros, levels, waiting):
+    """Copy a tile's gradients to the features, [TILE, padded], into `waiting` [L, n, F]."""
+    for level in range(len(levels.rows)):
+        for s in range(count):
+            row = load(change, np.uint64(s * down + level * len(zeros)), zeros)
+            store(waiting, np.uint64((level * samples + start + s) * len(zeros)), row)
+
+
+@kernel
+def _fused(
+    ticket,
+    x,
+    samples,
+    chunk,
+    table,
+    levels,
+    primes,
+    zeros,
+    net,
+    theta,
+    target,
+    sample_weight,
+    learn,
+    out,
+    waiting,
+    gradients,
+    losses,
+):
+    """Every chunk's results: `out` [n, c], or what `learn` asks for, which is all the rest."""
+    tile = new_tile(primes)
+    encoded = np.zeros(chunk * net.padded[0], np.float32)
+    hidden = np.zeros(net.column[-1] * TILE, np.float32)
+    change = np.zeros(net.column[-1] * TILE if learn else 0, np.float32)
+    none = Matrix(np.zeros(net.column[-1], np.float32), 0, 0, 1)
+    ones = Matrix(np.ones(net.column[-1], np.float32), 0, 0, 0)
+    weight = np.zeros(net.packed[-1], np.float32)
+    turned = np.zeros(net.packed[-1], np.float32)
+    _pack(net, theta, weight, turned)
+    layers, channels = len(net.width) - 1, net.width[-1]
+    scale = np.float32(1 / (samples * channels)) if samples else np.float32(0)
+    part = take(ticket)
+    while part * chunk < samples:
+        begin, end = part * chunk, min((part + 1) * chunk, samples)
+        _encode_chunk(tile, x, begin, end, table, levels, primes, zeros, encoded, net.padded[0])
+        for start in range(begin, end, TILE):
+            count = min(TILE, end - start)
+            result = _forward_tile(net, encoded, start - begin, hidden, weight, turned, ones)
+            if learn:
+                error = Matrix(change, net.column[layers] * TILE, net.padded[layers], 1)
+                losses[part] += _loss_tile(
+                    result, target, sample_weight, start, count, scale, error
+                )
+                _backward_tile(
+                    net, encoded, start - begin, hidden, change, weight, none, ones, gradients[part]
+                )
+                _keep(change, net.padded[0], start, count, samples, zeros, levels, waiting)
+            else:
+                for s in range(count):
+                    for channel in range(channels):
+                        out[start + s, channel] = result.data[
+                            result.start + s * result.down + channel
+                        ]
+        part = take(ticket)
+
+
+@kernel
+def _hand_out(
+    ticket, x, samples, levels, primes, zeros, waiting, factor, out, net, gradients, theta_gradient
+):
+    """The gradients times `factor`: the first part sums the weights', the others are levels."""
+    tile = new_tile(primes)
+    part = take(ticket)
+    while part <= len(levels.rows):
+        level = part - 1
+        if part == 0:
+            _sum_chunks(net, gradients, factor, theta_gradient)
+        else:
+            clear(levels, level, zeros, out)
+            for start in range(0, samples, TILE):
+                place(tile, x, start, levels, level, primes, False)
+                at, count = (level * samples + start) * len(zeros), min(TILE, samples - start)
+                scatter(
+                    tile, count, waiting, at, len(zeros), factor, levels, level, primes, zeros, out
+                )
+        part = take(ticket)
+
+
+@helper
+def _sum_chunks(net, gradients, factor, theta_gradient):
+    """Sum the chunks' gradients to the weights, in order, and leave out the padding."""
+    for layer in range(len(net.width) - 1):
+        rows, columns = net.width[layer + 1], net.width[layer]
+        source, at = net.packed[layer], net.theta[layer]
+        bias = source + net.padded[layer] * net.padded[layer + 1]
+        for i in range(rows):
+            for j in range(columns):
+                total = np.float32(0)
+                for chunk in range(len(gradients)):
+                    total += gradients[chunk, source + i * net.padded[layer] + j]
+                theta_gradient[at + i * columns + j] = factor * total
+            total = np.float32(0)
+            for chunk in range(len(gradients)):
+                total += gradients[chunk, bias + i]
+            theta_gradient[at + rows * columns + i] = factor * total
+
+
+class _Loss(torch.autograd.Function):
+    """`grid_mlp_loss` for autograd."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None,
+        table: Tensor,
+        layout: GridLayout,
+        *parameters: Tensor,
+    ) -> Tensor:
+        ctx.layout, ctx.shapes, ctx.samples = layout, [p.shape for p in parameters], len(x)
+        ctx.net, theta = _network(parameters)
+        ctx.x = positions(x)
+        chunk = chunk_of(len(x))
+        parts = -(-len(x) // chunk)
+        ctx.waiting = np.empty(len(x) * layout.levels * layout.features, np.float32)
+        ctx.gradients = np.zeros((parts, ctx.net.packed[-1]), np.float32)
+        losses = np.zeros(parts)
+        weight = np.empty(0, np.float32) if sample_weight is None else flat(sample_weight)
+        plan = levels_of(layout), primes_of(layout), zeros_of(layout)
+        out = np.empty((0, 0), np.float32)
+        args = ctx.x, len(x), chunk, flat(table), *plan, ctx.net, theta
+        results = out, ctx.waiting, ctx.gradients, losses
+        aim = target.detach().contiguous().numpy()
+        threads.share(_fused, *args, aim, weight, True, *results, parts=parts)
+        return torch.tensor(losses.sum() / max(target.numel(), 1), dtype=torch.float32)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        layout = ctx.layout
+        table = torch.empty(layout.offsets[-1], layout.features)
+        theta = torch.empty(int(ctx.net.theta[-1]))
+        plan = levels_of(layout), primes_of(layout), zeros_of(layout)
+        args = ctx.x, ctx.samples, *plan, ctx.waiting, np.float32(gradients[0].item())
+        results = flat(table), ctx.net, ctx.gradients, flat(theta)
+        threads.share(_hand_out, *args, *results, parts=layout.levels + 1)
+        pieces = theta.split([shape.numel() for shape in ctx.shapes])
+        to_parameters = [p.view(s) for p, s in zip(pieces, ctx.shapes, strict=True)]
+        return None, None, None, table, None, *to_parameters
+
+
+def _network(parameters: Sequence[Tensor]) -> tuple[Net, np.ndarray]:
+    """Layout and values of a network: weight, bias, weight, bias, ... of its layers."""
+    widths = parameters[0].shape[1], *(weight.shape[0] for weight in parameters[::2])
+    return net_of(widths), torch.cat([p.detach().reshape(-1) for p in parameters]).numpy()
+
+
+def grid_mlp_loss(
+    x: Tensor,
+    target: Tensor,
+    table: Tensor,
+    layout: GridLayout,
+    weights: Sequence[Tensor],
+    biases: Sequence[Tensor],
+    *,
+    sample_weight: Tensor | None = None,
+) -> Tensor:
+    """mean(sample_weight * (mlp(encode(x)) - target)^2), differentiable in table and network.
+
+    The network is linear layers with ReLU between them. The gradients are computed along with
+    the loss; `backward` only hands them out. There are no second derivatives, and none to `x`.
+
+    Args:
+        x: float32 [n, d] in [0, 1].
+        target: float32 [n, c].
+        table: float32 [rows, features].
+        weights: float32 [out, in] of each layer.
+        biases: float32 [out] of each layer.
+        sample_weight: float32 [n].
+
+    Returns:
+        float32 [].
+    """
+    parameters = _check(x, table, layout, weights, biases)
+    _check_target(x, target, weights, sample_weight)
+    return _Loss.apply(x, target, sample_weight, table, layout, *parameters)
+
+
+@torch.no_grad()
+def grid_mlp(
+    x: Tensor,
+    table: Tensor,
+    layout: GridLayout,
+    weights: Sequence[Tensor],
+    biases: Sequence[Tensor],
+) -> Tensor:
+    """mlp(encode(x)) as in `grid_mlp_loss`, without gradients. float32 [n, c]"""
+    net, theta = _network(_check(x, table, layout, weights, biases))
+    chunk = chunk_of(len(x))
+    out = torch.empty(len(x), len(biases[-1]))
+    plan = levels_of(layout), primes_of(layout), zeros_of(layout)
+    args = positions(x), len(x), chunk, flat(table), *plan, net, theta
+    none = np.empty(0, np.float32)
+    unused = none, np.empty((0, 0), np.float32), np.empty(0)
+    inputs = np.empty((0, 0), np.float32), none, False
+    threads.share(_fused, *args, *inputs, out.numpy(), *unused, parts=-(-len(x) // chunk))
+    return out
+
+
+def _check(
+    x: Tensor,
+    table: Tensor,
+    layout: GridLayout,
+    weights: Sequence[Tensor],
+    biases: Sequence[Tensor],
+) -> list[Tensor]:
+    """The network's parameters in the order of the layers, if all shapes fit together."""
+    check_grid(x, table, layout)
+    inputs = layout.levels * layout.features
+    for weight, bias in zip(weights, biases, strict=True):
+        if weight.dtype != torch.float32 or bias.dtype != torch.float32:
+            raise TypeError(f"the network must be float32, got {weight.dtype}, {bias.dtype}.")
+        if weight.shape != (len(bias), inputs):
+            expected = [len(bias), inputs]
+            raise ValueError(f"weight must have shape {expected}, got {list(weight.shape)}.")
+        inputs = len(bias)
+    return [p for pair in zip(weights, biases, strict=True) for p in pair]
+
+
+def _check_target(
+    x: Tensor, target: Tensor, weights: Sequence[Tensor], sample_weight: Tensor | None
+) -> None:
+    expected = len(x), weights[-1].shape[0]
+    if target.dtype != torch.float32 or target.shape != expected:
+        got = f"{target.dtype} {list(target.shape)}"
+        raise ValueError(f"target must be float32 {list(expected)}, got {got}.")
+    if sample_weight is not None and (
+        sample_weight.dtype != torch.float32 or sample_weight.shape != (len(x),)
+    ):
+        got = f"{sample_weight.dtype} {list(sample_weight.shape)}"
+        raise ValueError(f"sample_weight must be float32 [{len(x)}], got {got}.")
