@@ -14,6 +14,8 @@ from html import escape
 
 from torch import Tensor
 
+from fields import Snapshot
+
 from .trace import Trace
 
 Series = tuple[str, str, Sequence[float], Sequence[float]]  # name, colour, xs, ys
@@ -50,6 +52,18 @@ def colour(method: str) -> str:
         return known
     palette = list(METHOD_COLOURS.values())
     return palette[zlib.crc32(method.encode()) % len(palette)]
+
+
+def final(trace: Trace) -> Snapshot | None:
+    """The snapshot that shows what was kept: a run that was lost goes back to its best."""
+    if trace.end != "diverged" or not trace.snapshots:
+        return trace.snapshots[-1] if trace.snapshots else None
+
+    def psnr(snapshot: Snapshot) -> float:
+        value = snapshot.metrics.get("psnr", math.nan)
+        return value if math.isfinite(value) else -math.inf
+
+    return max(trace.snapshots, key=psnr)
 
 
 # --- numbers as people read them ---
@@ -229,7 +243,11 @@ def _line(x0: float, y0: float, x1: float, y1: float, extra: str = "") -> str:
 _SOFT = 'fill-opacity=".66"'
 _GRID = 'stroke-opacity=".13"'
 _FRAME = 'stroke-opacity=".45"'
-_CURSOR = '<path class="now" d="M0 {top:g}V{bottom:g}" stroke="currentColor" visibility="hidden"/>'
+# The difference shows on pale and on dark alike.
+_CURSOR = (
+    '<path class="now" d="M0 {top:g}V{bottom:g}" stroke="#fff" style="mix-blend-mode:difference" '
+    'visibility="hidden"/>'
+)
 
 
 def _time_data(axis: Axis) -> str:
@@ -377,10 +395,12 @@ def _apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 # --- the heat map ---
 
 
-def time_span(traces: Sequence[Trace]) -> tuple[float, float]:
-    """A time axis in seconds that all of these fits share; it begins before the first look."""
+def time_span(traces: Sequence[Trace]) -> tuple[float, float] | None:
+    """A time axis in seconds for all of these fits, from before the first look; None if timeless."""
     times = [s.seconds for t in traces for s in t.snapshots if s.seconds > 0]
-    low, high = _span(times, log=True) if times else (0.1, 1.0)
+    if not times:
+        return None
+    low, high = _span(times, log=True)
     return max(low / 3, high / 1e4), high
 
 
@@ -393,7 +413,7 @@ def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: fl
     Args:
         span: seconds from and to; give several methods the same to compare them.
     """
-    low, high = span or time_span([trace])
+    known = span or time_span([trace])
     rows = [i for i, power in enumerate(trace.power.tolist()) if power > 0]
     snapshots = sorted(trace.snapshots, key=lambda s: s.seconds)
     if not rows or not snapshots:
@@ -401,7 +421,7 @@ def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: fl
     cell = 22.0
     top, left, right = 26.0, 62.0, width - 62
     bottom = top + cell * len(rows)
-    x = Axis(low, high, left, right, log=True)
+    x = Axis(*(known or (1, 10)), left, right, log=True)
     edges = _column_edges([s.seconds for s in snapshots], x)
     names = band_names(trace.edges)
     body = [_text(0, 14, "cycles per picture", extra=_SOFT)]
@@ -411,12 +431,12 @@ def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: fl
         body += _heat_row(errors, edges, y, cell - 1)
         body.append(_text(left - 8, y + cell / 2 + 4, names[band], anchor="end", extra=_SOFT))
     body.append(_front(trace, rows, edges, bottom, cell))
-    body += _time_ticks(x, bottom) if snapshots[-1].seconds > 0 else []
+    body += _time_ticks(x, bottom) if known else []
     body += _columns(trace, rows, edges, top, bottom)
     body += _colour_bar(right + 14, top, bottom - top - 1)
     body.append(_CURSOR.format(top=top - 4, bottom=bottom + 4))
     label = f"{trace.method}: error of each frequency band over time"
-    return _svg(width, bottom + 42, label, body, _time_data(x))
+    return _svg(width, bottom + 42, label, body, _time_data(x) if known else "")
 
 
 def _column_edges(times: list[float], x: Axis) -> list[float]:
@@ -553,8 +573,9 @@ def spectrum(traces: Sequence[Trace], *, width: float = 720) -> str:
         ("picture", "currentColor", centres, [power[i] for i, _, _ in bands])
     ]
     for trace in traces:
-        if trace.snapshots and len(trace.power) == len(power):
-            errors = trace.snapshots[-1].band_error
+        shown = final(trace)
+        if shown is not None and len(trace.power) == len(power):
+            errors = shown.band_error
             lacks = [min(errors[i], 1e6) ** 2 * power[i] for i, _, _ in bands]
             series.append((trace.method, colour(trace.method), centres, lacks))
     ends = [low for _, low, _ in bands] + [high for _, _, high in bands[-1:]]

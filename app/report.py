@@ -28,6 +28,7 @@ from .charts import (
     curves,
     decibel,
     duration,
+    final,
     heat_map,
     number,
     spectrum,
@@ -112,19 +113,6 @@ def score(trace: Trace, name: str) -> float:
     shown = final(trace)
     last = {} if shown is None else shown.metrics
     return float(trace.metrics.get(name, last.get(name, math.nan)))
-
-
-def final(trace: Trace) -> Snapshot | None:
-    """The snapshot that shows what was kept: a run that was lost goes back to its best."""
-    if not trace.snapshots:
-        return None
-    if trace.end == "diverged":
-        return max(trace.snapshots, key=lambda s: _finite(s.metrics.get("psnr", math.nan)))
-    return trace.snapshots[-1]
-
-
-def _finite(value: float) -> float:
-    return value if math.isfinite(value) else -math.inf
 
 
 def reach(trace: Trace) -> tuple[float, float] | None:
@@ -235,6 +223,7 @@ class Look:
 
     snapshot: Snapshot
     uri: str
+    detail: str  # the part that is shown pixel by pixel; empty if there is none
     column: bool  # shown in the strips, not only when scrubbing
 
 
@@ -242,15 +231,20 @@ class Album:
     """The pictures of a report, each encoded once.
 
     Attributes:
+        target: at the size of the frames.
+        box: the part that is also shown pixel by pixel.
         times: the moments shown, in seconds, the same for all methods.
         looks: for each method, the picture nearest to each moment; None where it is the same as at
             the moment before.
     """
 
     def __init__(self, target: Tensor, order: Sequence[Trace]) -> None:
+        frames = [f.frame for f in map(final, order) if f is not None]
+        self.target = _like(target, frames[0]) if frames else target
+        self.box = busiest(self.target)
         self.original = data_uri(target, FINAL)
         self.small_original = data_uri(target, THUMBNAIL)
-        self.times = _moments(order, MOMENTS * BETWEEN)
+        self.times = _moments(order)
         self.looks = [self._row(trace) for trace in order]
         self.finals = []
         for trace in order:
@@ -259,7 +253,7 @@ class Album:
 
     def is_column(self, moment: int) -> bool:
         """Whether a moment is shown in the strips, or only when scrubbing."""
-        return (len(self.times) - 1 - moment) % BETWEEN == 0
+        return len(self.times) <= MOMENTS or (len(self.times) - 1 - moment) % BETWEEN == 0
 
     def _row(self, trace: Trace) -> list[Look | None]:
         if not trace.snapshots:
@@ -275,7 +269,9 @@ class Album:
                 continue
             seen.add(n)
             shown = trace.snapshots[n]
-            row.append(Look(shown, data_uri(shown.frame, THUMBNAIL, quality=80), column))
+            uri = data_uri(shown.frame, THUMBNAIL, quality=80)
+            detail = _crop(shown.frame, self.box, quality=80) if self.box else ""
+            row.append(Look(shown, uri, detail, column))
         return row
 
 
@@ -286,15 +282,14 @@ def _nearest(snapshots: Sequence[Snapshot], time: float) -> int:
     return min(reversed(range(len(snapshots))), key=away)
 
 
-def _moments(order: Sequence[Trace], count: int) -> list[float]:
+def _moments(order: Sequence[Trace]) -> list[float]:
     """Moments from the first look to the last, each later than the one before by one factor."""
     times = sorted({s.seconds for t in order for s in t.snapshots})
-    if len(times) < 2:
-        return times
-    low, high = next(t for t in times if t > 0), times[-1]
-    count = min(count, max(len(t.snapshots) for t in order))
-    if count < 2 or low >= high:
-        return [high]
+    most = max((len(t.snapshots) for t in order), default=0)
+    count = MOMENTS * BETWEEN if most >= MOMENTS * BETWEEN else min(MOMENTS, most)
+    low, high = next((t for t in times if t > 0), 0.0), times[-1] if times else 0.0
+    if low >= high or count < 3:
+        return times[-2:]
     return [low * (high / low) ** (i / (count - 1)) for i in range(count)]
 
 
@@ -303,14 +298,15 @@ def data_uri(frame: Tensor, side: int, *, quality: int = 88) -> str:
     image = _image(frame)
     if max(image.size) > side:
         image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3)
-    if image.width * image.height <= PIXEL_ART or _is_drawing(image):
+    if image.width * image.height <= PIXEL_ART // 4 or _is_drawing(image):
         return _uri("png", _encoded(image, "PNG"))
     return _uri("jpeg", _encoded(image, "JPEG", quality=quality, subsampling=0))
 
 
 def _is_drawing(image: Image.Image) -> bool:
     """Whether it has few colours, which JPEG would blur and PNG packs well."""
-    return image.resize((64, 64), Image.Resampling.NEAREST).getcolors(256) is not None
+    few = 48 if image.mode == "L" else 256
+    return image.resize((64, 64), Image.Resampling.NEAREST).getcolors(few) is not None
 
 
 def _encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -358,9 +354,9 @@ def busiest(frame: Tensor) -> Box | None:
     return column * step, row * step, width, height
 
 
-def _crop(frame: Tensor, box: Box) -> str:
+def _crop(frame: Tensor, box: Box, *, quality: int = 92) -> str:
     left, top, width, height = box
-    return data_uri(frame[top : top + height, left : left + width], FINAL, quality=92)
+    return data_uri(frame[top : top + height, left : left + width], FINAL, quality=quality)
 
 
 def _like(target: Tensor, frame: Tensor) -> Tensor:
@@ -403,9 +399,7 @@ def _section(heading: str, guide: str, body: str, kind: str = "") -> str:
 
 
 def _pictures(album: Album, order: Sequence[Trace], target: Tensor) -> str:
-    frames = [f.frame for f in map(final, order) if f is not None]
-    small = _like(target, frames[0]) if frames else target
-    box = busiest(small)
+    small, box = album.target, album.box
     marked = _box(box, small) if box else ""
     given = _holes(order)
     cards = [
@@ -417,7 +411,7 @@ def _pictures(album: Album, order: Sequence[Trace], target: Tensor) -> str:
         shown = final(trace)
         if shown is None or uri is None:
             continue
-        figures = f"{decibel(score(trace, _measure(order)))} dB"
+        figures = _with_unit(score(trace, _measure(order)))
         caption = f'{_name(trace)} <span class="figure" data-final="{figures}">{figures}</span>'
         detail = _crop(shown.frame, box) if box else ""
         cards.append(
@@ -430,11 +424,12 @@ def _pictures(album: Album, order: Sequence[Trace], target: Tensor) -> str:
     )
     guide += "; below, the marked detail, pixel by pixel." if box else "."
     scrub = _scrubber(album) if len(album.times) > 1 else ""
-    columns = {1: 1, 2: 2, 3: 3, 4: 4, 5: 3, 6: 3, 9: 3}.get(len(cards), 4)
+    columns = {1: 2, 2: 2, 3: 3, 5: 3, 6: 3, 9: 3}.get(len(cards), 4)
     return _section(
         "What it looks like",
         guide,
-        f'{scrub}<div class="cards" style="--columns:{columns}">{"".join(cards)}</div>',
+        f'{scrub}<div class="cards" style="--columns:{columns};--narrow:{min(2, columns - 1)}">'
+        f"{''.join(cards)}</div>",
     )
 
 
@@ -446,13 +441,13 @@ def _card(
     uri: str, frame: Tensor, alt: str, caption: str, detail: str, marked: str, row: int = -1
 ) -> str:
     h, w = frame.shape[:2]
-    crisp = " crisp" if h * w <= PIXEL_ART else ""
+    crisp = _crisp(frame)
     place = f' data-row="{row}"' if row >= 0 else ' data-row="original"'
     below = (
         f'<img class="detail crisp" src="{detail}" alt="{escape(alt)}, a detail">' if detail else ""
     )
     return (
-        f'<figure class="card"{place}><div class="frame"><img class="main{crisp}" src="{uri}" '
+        f'<figure class="card"{place}><div class="frame"><img class="main {crisp}" src="{uri}" '
         f'width="{w}" height="{h}" alt="{escape(alt)}">{marked}</div>{below}'
         f"<figcaption>{caption}</figcaption></figure>"
     )
@@ -471,11 +466,12 @@ def _scrubber(album: Album) -> str:
     times = " ".join(f"{t:.5g}" for t in album.times)
     said = escape(json.dumps([duration(t) for t in album.times]))
     return (
+        '<p class="hint" hidden>Drag to see it learn. Hold a picture to see the original in its '
+        "place.</p>"
         f'<div class="scrub" hidden data-times="{times}" data-said="{said}">'
         '<label for="moment">coarse</label><input id="moment" type="range" min="0" '
         f'max="{len(album.times) - 1}" value="{len(album.times) - 1}" aria-label="moment">'
-        '<label for="moment">fine</label><output for="moment"></output>'
-        "<p>Drag to see it learn. Hold a picture to see the original in its place.</p></div>"
+        '<label for="moment">fine</label><output for="moment"></output></div>'
     )
 
 
@@ -512,6 +508,10 @@ def _table(order: Sequence[Trace]) -> str:
     )
 
 
+def _with_unit(psnr: float) -> str:
+    return decibel(psnr) if math.isnan(psnr) else f"{decibel(psnr)} dB"
+
+
 def _figure(value: float, key: str) -> str:
     if "psnr" in key:
         return decibel(value)
@@ -539,8 +539,9 @@ def _strips(album: Album, order: Sequence[Trace]) -> str:
                 said = f"ended after {duration(trace.seconds)}" if over else "no look here"
                 cells.append(f'<figure class="empty"><figcaption>{said}</figcaption></figure>')
         word = "as given" if _holes(order) else "original"
+        crisp = "" if trace.frame is None else _crisp(trace.frame)
         cells.append(
-            f'<figure class="last"><img src="{album.small_original}" alt="{word}">'
+            f'<figure class="last"><img class="{crisp}" src="{album.small_original}" alt="{word}">'
             f"<figcaption>{word}</figcaption></figure>"
         )
         rows.append(
@@ -563,14 +564,17 @@ def _shape(album: Album, trace: Trace) -> str:
     return f"{trace.frame.shape[1]}/{trace.frame.shape[0]}"
 
 
+def _crisp(frame: Tensor) -> str:
+    return "crisp" if frame.shape[0] * frame.shape[1] <= PIXEL_ART else ""
+
+
 def _thumbnail(trace: Trace, look: Look) -> str:
     s = look.snapshot
-    psnr = f"{decibel(s.metrics.get('psnr', math.nan))} dB"
-    crisp = " class=crisp" if s.frame.shape[0] * s.frame.shape[1] <= PIXEL_ART else ""
+    psnr = _with_unit(s.metrics.get("psnr", math.nan))
     hidden = "" if look.column else " hidden"
     return (
-        f'<figure data-seconds="{s.seconds:.5g}" data-figure="{psnr}"{hidden}><img{crisp} '
-        f'src="{look.uri}" alt="{escape(trace.method)} after {duration(s.seconds)}">'
+        f'<figure data-seconds="{s.seconds:.5g}" data-figure="{psnr}" '
+        f'data-detail="{look.detail}"{hidden}><img class="{_crisp(s.frame)}" src="{look.uri}" alt="{escape(trace.method)} after {duration(s.seconds)}">'
         f"<figcaption>{duration(s.seconds)}<span>{psnr}</span></figcaption></figure>"
     )
 
@@ -677,10 +681,11 @@ def _repeat(command: str, machine: dict[str, Any]) -> str:
         for name, value in machine.items()
         if value is not None
     )
+    words = " ".join(f"<span>{escape(word)}</span>" for word in command.split(" "))
     return _section(
         "To repeat it",
         "",
-        f'<div class="command"><pre><code>{escape(command)}</code></pre>'
+        f'<div class="command"><pre><code>{words}</code></pre>'
         f'<button type="button" hidden>Copy</button></div><dl class="machine">{facts}</dl>',
     )
 
@@ -742,17 +747,16 @@ figcaption .figure{float:right}
 .card figcaption{margin-top:8px}
 .frame{position:relative}
 .frame img,.detail,.strip img{outline:1px solid var(--rule);outline-offset:-1px}
-.scrubbing .detail{opacity:.15}
 .card .main,.card .detail{width:100%;height:auto}
 .card .detail{margin-top:3px}
 .card .main{user-select:none;-webkit-user-drag:none;-webkit-touch-callout:none}
 .box{position:absolute;border:1.5px solid #fff;box-shadow:0 0 0 1px #0009,inset 0 0 0 1px #0006}
-.scrub{display:flex;align-items:center;gap:12px;margin:0 0 20px;color:var(--soft);font-size:13px;
-flex-wrap:wrap}
+.hint{margin:-12px 0 4px;color:var(--soft);font-size:13.5px}
+.scrub{position:sticky;top:0;z-index:1;display:flex;align-items:center;gap:12px;margin:0 0 8px;
+padding:12px 0;background:var(--paper);color:var(--soft);font-size:13px}
 .scrub input{flex:0 1 420px;min-width:120px;accent-color:var(--ink)}
 .scrub output{min-width:7em;margin-left:12px;color:var(--ink);font-weight:600;
 font-variant-numeric:tabular-nums}
-.scrub p{margin:0 0 0 auto}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .summary{width:100%;font-size:14px}
@@ -791,6 +795,7 @@ summary::marker{color:var(--soft);font-size:.8em}summary span{color:var(--soft);
 border-radius:6px}
 .command pre{flex:1;margin:0;white-space:pre-wrap;overflow-wrap:anywhere;
 font:13.5px/1.55 var(--mono)}
+.command span{display:inline-block;max-width:100%}
 button{padding:4px 12px;border:1px solid var(--rule);border-radius:5px;background:var(--paper);
 color:inherit;font:13px/1.5 var(--sans);cursor:pointer}
 .machine{display:grid;grid-template-columns:auto 1fr;gap:3px 24px;margin:24px 0 0;font-size:14px}
@@ -806,7 +811,8 @@ color:inherit;font:13px/1.5 var(--sans);cursor:pointer}
 scroll-snap-type:x proximity;margin:0 calc(-1*clamp(18px,4vw,48px));
 padding:0 clamp(18px,4vw,48px) 6px}
 .strip figure{scroll-snap-align:center}
-.scrub p{margin:0;flex-basis:100%}.scrub input{flex:1 1 90px;min-width:0}
+.cards{gap:20px 12px;grid-template-columns:repeat(var(--narrow),minmax(0,1fr))}
+.scrub input{flex:1 1 90px;min-width:0}
 .scrub output{margin:0;min-width:5.2em}
 .summary thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .summary tr{display:grid;grid-template-columns:repeat(2,1fr);gap:2px 20px;padding:16px 0;
@@ -831,9 +837,11 @@ SCRIPT = """
   for (const card of cards) {
     const image = card.querySelector('.main');
     card.end = image.src;
+    card.detail = card.querySelector('.detail')?.src;
     if (card.dataset.row === 'original') continue;
     card.looks = looks(card.dataset.row).map(f => ({
-      seconds: +f.dataset.seconds, figure: f.dataset.figure, src: f.querySelector('img').src}));
+      seconds: +f.dataset.seconds, figure: f.dataset.figure, src: f.querySelector('img').src,
+      detail: f.dataset.detail}));
     let held = null;
     image.addEventListener('pointerdown', () => { held ??= image.src; image.src = original; });
     for (const name of ['pointerup', 'pointerleave', 'pointercancel'])
@@ -859,9 +867,9 @@ SCRIPT = """
       const look = seconds && card.looks.reduce((a, b) =>
         far(b.seconds, seconds) < far(a.seconds, seconds) ? b : a);
       image.src = look ? look.src : card.end;
+      if (card.detail) card.querySelector('.detail').src = look ? look.detail : card.detail;
       figure.textContent = look ? look.figure : figure.dataset.final;
     }
-    document.querySelector('.cards').classList.toggle('scrubbing', !!seconds);
     cursor(seconds);
   };
 
@@ -874,7 +882,7 @@ SCRIPT = """
       input.setAttribute('aria-valuetext', output.textContent);
       show(last ? 0 : times[i]);
     };
-    scrub.hidden = false;
+    for (const part of all('.scrub, .hint')) part.hidden = false;
     input.addEventListener('input', moved);
     moved();
   }

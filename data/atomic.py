@@ -24,11 +24,17 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             if not named:
-                os.link(f"/proc/self/fd/{file.fileno()}", temporary, follow_symlinks=True)
+                _name(file.fileno(), temporary)
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _name(descriptor: int, path: Path) -> None:
+    """Gives a file that has no name one. A directory descriptor, though the path needs none,
+    makes Python call linkat, which follows the link in /proc; link would not."""
+    os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:

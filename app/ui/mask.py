@@ -9,6 +9,7 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]  # [height, width], True where to fil
 Size = tuple[int, int]  # height, width
 
 PAINT = "#ff2d55"  # the brush's colour
+COVER = 0.6  # and how much of the picture it hides
 
 
 def enlarge(mask: Mask, size: Size) -> Mask:
@@ -48,7 +49,7 @@ def painted(value: Mapping[str, Any] | None, size: Size) -> Mask:
     """
     layers = (value or {}).get("layers") or []
     if any(layer.shape[:2] != size for layer in layers):
-        raise ValueError("The editor lost the picture; press Clear mask to bring it back.")
+        raise ValueError("The editor lost the picture; press Clear to bring it back.")
     if not layers:
         return np.zeros(size, np.bool_)
     # Never by colour: a stroke of the picture's own colour must count too.
@@ -58,7 +59,7 @@ def painted(value: Mapping[str, Any] | None, size: Size) -> Mask:
 def layer(mask: Mask) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """A mask as a painted layer for the editor: RGBA, transparent where not marked."""
     pixels = np.zeros((*mask.shape, 4), np.uint8)
-    pixels[mask] = (*bytes.fromhex(PAINT[1:]), 255)
+    pixels[mask] = (*bytes.fromhex(PAINT[1:]), round(255 * COVER))
     return pixels
 
 

@@ -7,7 +7,7 @@ import gradio as gr
 from data import SAMPLES, invert, load_sample
 
 from . import views
-from .mask import PAINT, merge, painted
+from .mask import COVER, PAINT, merge, painted
 from .originals import Original
 from .previews import jpeg, preview
 from .server import KINDS, Server, write_mask
@@ -61,7 +61,7 @@ class PicturePanel:
             layers=False,
             transforms=(),
             sources=(),
-            brush=gr.Brush(default_size=BRUSH, colors=[PAINT], color_mode="fixed"),
+            brush=gr.Brush(default_size=BRUSH, colors=[(PAINT, COVER)], color_mode="fixed"),
             eraser=gr.Eraser(default_size=BRUSH),
             buttons=["fullscreen"],
             height=420,
@@ -71,9 +71,9 @@ class PicturePanel:
             self.mask_upload = gr.UploadButton(
                 "Upload mask", size="sm", file_types=list(KINDS), elem_id="mask-upload"
             )
-            self.mask_download = gr.Button("Download mask", size="sm", elem_id="mask-download")
-            self.mask_invert = gr.Button("Invert mask", size="sm", elem_id="mask-invert")
-            self.mask_clear = gr.Button("Clear mask", size="sm", elem_id="mask-clear")
+            self.mask_save = gr.Button("Save mask", size="sm", elem_id="mask-save")
+            self.mask_invert = gr.Button("Invert", size="sm", elem_id="mask-invert")
+            self.mask_clear = gr.Button("Clear", size="sm", elem_id="mask-clear")
         self.mask_file = gr.DownloadButton(visible="hidden", elem_id="mask-file")
 
     # --- the picture ---
@@ -132,7 +132,7 @@ class PicturePanel:
         )
         self.mask_invert.click(plainly(self._invert_mask), both, self.editor, **PRIVATE)
         self.mask_clear.click(plainly(self._clear_mask), self.original, self.editor, **PRIVATE)
-        self.mask_download.click(
+        self.mask_save.click(
             plainly(self._save_mask), both, self.mask_file, **PRIVATE
         ).success(None, None, None, js=_DOWNLOAD, **PRIVATE)
 

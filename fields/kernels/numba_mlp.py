@@ -35,6 +35,7 @@ from .numba_grid import (
 )
 from .numba_tools import helper, kernel, load, store, take
 
+BATCH = 64  # samples that go through the network together; more, and the cache's sets collide
 NO_FLOOR = np.float32(-np.inf)
 
 
@@ -99,10 +100,10 @@ def _matrices(net, layer, weight, turned):
 
 @helper
 def _values(net, layer, encoded, first, hidden):
-    """What enters a layer [TILE, width]: a tile of the encoding, or the layer before's result."""
+    """What enters a layer [BATCH, width]: a tile of the encoding, or the layer before's result."""
     if layer == 0:
         return Matrix(encoded, first * net.padded[0], net.padded[0], 1)
-    return Matrix(hidden, net.column[layer] * TILE, net.padded[layer], 1)
+    return Matrix(hidden, net.column[layer] * BATCH, net.padded[layer], 1)
 
 
 @helper
@@ -114,7 +115,7 @@ def _forward_tile(net, encoded, first, hidden, weight, turned, ones):
         values = _values(net, layer, encoded, first, hidden)
         out = _values(net, layer + 1, encoded, first, hidden)
         width, inputs = net.width[layer + 1], net.width[layer]
-        multiply(values, by_input, bias, ones, out, TILE, width, inputs, floor)
+        multiply(values, by_input, bias, ones, out, BATCH, width, inputs, floor)
     return _values(net, layers, encoded, first, hidden)
 
 
@@ -124,14 +125,14 @@ def _backward_tile(net, encoded, first, hidden, change, weight, none, ones, grad
     for layer in range(len(net.width) - 2, -1, -1):
         rows, columns = net.width[layer + 1], net.width[layer]
         values = _values(net, layer, encoded, first, hidden)
-        outer = Matrix(change, net.column[layer + 1] * TILE, net.padded[layer + 1], 1)
-        inner = Matrix(change, net.column[layer] * TILE, net.padded[layer], 1)
+        outer = Matrix(change, net.column[layer + 1] * BATCH, net.padded[layer + 1], 1)
+        inner = Matrix(change, net.column[layer] * BATCH, net.padded[layer], 1)
         by_output, _, _ = _matrices(net, layer, weight, weight)
         sums, _, bias_sums = _matrices(net, layer, gradient, gradient)
-        multiply(transposed(outer), values, sums, ones, sums, rows, columns, TILE, NO_FLOOR)
-        multiply(ones, outer, bias_sums, ones, bias_sums, 1, rows, TILE, NO_FLOOR)
+        multiply(transposed(outer), values, sums, ones, sums, rows, columns, BATCH, NO_FLOOR)
+        multiply(ones, outer, bias_sums, ones, bias_sums, 1, rows, BATCH, NO_FLOOR)
         gate = values if layer > 0 else ones
-        multiply(outer, by_output, none, gate, inner, TILE, columns, rows, NO_FLOOR)
+        multiply(outer, by_output, none, gate, inner, BATCH, columns, rows, NO_FLOOR)
 
 
 @helper
@@ -141,7 +142,7 @@ def _loss_tile(out, target, sample_weight, start, count, scale, change):
     Samples beyond `count` only fill the tile, and get none.
     """
     total = 0.0
-    change.data[change.start : change.start + TILE * change.down] = np.float32(0)
+    change.data[change.start : change.start + BATCH * change.down] = np.float32(0)
     for s in range(count):
         weight = sample_weight[start + s] if len(sample_weight) else np.float32(1)
         for channel in range(target.shape[1]):
@@ -164,7 +165,7 @@ def _encode_chunk(tile, x, start, stop, table, levels, primes, zeros, encoded, w
 
 @helper
 def _keep(change, down, start, count, samples, zeros, levels, waiting):
-    """Copy a tile's gradients to the features, [TILE, padded], into `waiting` [L, n, F]."""
+    """Copy a tile's gradients to the features, [BATCH, padded], into `waiting` [L, n, F]."""
     for level in range(len(levels.rows)):
         for s in range(count):
             row = load(change, np.uint64(s * down + level * len(zeros)), zeros)
@@ -194,8 +195,8 @@ def _fused(
     """Every chunk's results: `out` [n, c], or what `learn` asks for, which is all the rest."""
     tile = new_tile(primes)
     encoded = np.zeros(chunk * net.padded[0], np.float32)
-    hidden = np.zeros(net.column[-1] * TILE, np.float32)
-    change = np.zeros(net.column[-1] * TILE if learn else 0, np.float32)
+    hidden = np.zeros(net.column[-1] * BATCH, np.float32)
+    change = np.zeros(net.column[-1] * BATCH if learn else 0, np.float32)
     none = Matrix(np.zeros(net.column[-1], np.float32), 0, 0, 1)
     ones = Matrix(np.ones(net.column[-1], np.float32), 0, 0, 0)
     weight = np.zeros(net.packed[-1], np.float32)
@@ -207,11 +208,11 @@ def _fused(
     while part * chunk < samples:
         begin, end = part * chunk, min((part + 1) * chunk, samples)
         _encode_chunk(tile, x, begin, end, table, levels, primes, zeros, encoded, net.padded[0])
-        for start in range(begin, end, TILE):
-            count = min(TILE, end - start)
+        for start in range(begin, end, BATCH):
+            count = min(BATCH, end - start)
             result = _forward_tile(net, encoded, start - begin, hidden, weight, turned, ones)
             if learn:
-                error = Matrix(change, net.column[layers] * TILE, net.padded[layers], 1)
+                error = Matrix(change, net.column[layers] * BATCH, net.padded[layers], 1)
                 losses[part] += _loss_tile(
                     result, target, sample_weight, start, count, scale, error
                 )
