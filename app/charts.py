@@ -396,7 +396,7 @@ def _apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 
 def time_span(traces: Sequence[Trace]) -> tuple[float, float] | None:
-    """A time axis in seconds for all of these fits, from before the first look; None if timeless."""
+    """A time axis (seconds) for all these fits, from before the first look; None without one."""
     times = [s.seconds for t in traces for s in t.snapshots if s.seconds > 0]
     if not times:
         return None

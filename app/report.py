@@ -234,8 +234,8 @@ class Album:
         target: at the size of the frames.
         box: the part that is also shown pixel by pixel.
         times: the moments shown, in seconds, the same for all methods.
-        looks: for each method, the picture nearest to each moment; None where it is the same as at
-            the moment before.
+        looks: for each method, the picture nearest to each moment; None where that picture is
+            nearer to another moment.
     """
 
     def __init__(self, target: Tensor, order: Sequence[Trace]) -> None:
@@ -258,28 +258,26 @@ class Album:
     def _row(self, trace: Trace) -> list[Look | None]:
         if not trace.snapshots:
             return [None] * len(self.times)
-        nearest = [_nearest(trace.snapshots, time) for time in self.times]
-        columns = {n for i, n in enumerate(nearest) if self.is_column(i)}
+        times = [s.seconds for s in trace.snapshots]
+        columns = [i for i in range(len(self.times)) if self.is_column(i)]
         row: list[Look | None] = []
-        seen: set[int] = set()
-        for i, n in enumerate(nearest):
-            column = self.is_column(i)
-            if n in seen or (n in columns and not column):
-                row.append(None)
+        for i, moment in enumerate(self.times):
+            n = _nearest(times, moment)
+            others = columns if self.is_column(i) else range(len(self.times))
+            if others[_nearest([self.times[k] for k in others], times[n])] != i:
+                row.append(None)  # it belongs to another moment
                 continue
-            seen.add(n)
-            shown = trace.snapshots[n]
-            uri = data_uri(shown.frame, THUMBNAIL, quality=80)
-            detail = _crop(shown.frame, self.box, quality=80) if self.box else ""
-            row.append(Look(shown, uri, detail, column))
+            frame = trace.snapshots[n].frame
+            uri = data_uri(frame, THUMBNAIL, quality=80)
+            detail = _crop(frame, self.box, quality=80) if self.box else ""
+            row.append(Look(trace.snapshots[n], uri, detail, self.is_column(i)))
         return row
 
 
-def _nearest(snapshots: Sequence[Snapshot], time: float) -> int:
-    def away(n: int) -> float:
-        return abs(math.log((snapshots[n].seconds + 1e-6) / (time + 1e-6)))
-
-    return min(reversed(range(len(snapshots))), key=away)
+def _nearest(times: Sequence[float], time: float) -> int:
+    """The last of those that are nearest by a factor."""
+    gaps = [abs(math.log((t + 1e-6) / (time + 1e-6))) for t in times]
+    return len(gaps) - 1 - gaps[::-1].index(min(gaps))
 
 
 def _moments(order: Sequence[Trace]) -> list[float]:
@@ -573,8 +571,9 @@ def _thumbnail(trace: Trace, look: Look) -> str:
     psnr = _with_unit(s.metrics.get("psnr", math.nan))
     hidden = "" if look.column else " hidden"
     return (
-        f'<figure data-seconds="{s.seconds:.5g}" data-figure="{psnr}" '
-        f'data-detail="{look.detail}"{hidden}><img class="{_crisp(s.frame)}" src="{look.uri}" alt="{escape(trace.method)} after {duration(s.seconds)}">'
+        f'<figure data-seconds="{s.seconds:.5g}" data-figure="{psnr}" data-detail="{look.detail}"'
+        f'{hidden}><img class="{_crisp(s.frame)}" src="{look.uri}" '
+        f'alt="{escape(trace.method)} after {duration(s.seconds)}">'
         f"<figcaption>{duration(s.seconds)}<span>{psnr}</span></figcaption></figure>"
     )
 

@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from . import fused
 from .encodings import Encoding, EncodingSpec, Fourier
 from .networks import MLP, NetworkSpec
 from .spec import Spec, knob
@@ -35,6 +36,10 @@ class Field(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """float [*batch, in_dim] -> float [*batch, out_dim]."""
+        layers = self._fused_layers(x)
+        if layers is not None and not torch.is_grad_enabled():
+            values = fused.grid_mlp(self.encoding, x.flatten(0, -2), *layers)
+            return (self.shift + self.scale * values).unflatten(0, x.shape[:-1])
         features = self.encoding(x.flatten(0, -2))
         if self.bf16 and self.training:
             with torch.autocast(x.device.type, torch.bfloat16):
@@ -59,8 +64,19 @@ class Field(nn.Module):
         Returns:
             float [].
         """
+        layers = self._fused_layers(x)
+        if layers is not None:
+            aim = (target - self.shift) / self.scale
+            loss = fused.grid_mlp_loss(self.encoding, x, aim, *layers, sample_weight=weight)
+            return self.scale**2 * loss
         error = (self(x) - target).square().mean(-1)
         return error.mean() if weight is None else (weight * error).mean()
+
+    def _fused_layers(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]] | None:
+        """The network's weights and biases, if one kernel can go from coordinates to values."""
+        if self.bf16 or self.output != "linear" or x.requires_grad:
+            return None
+        return fused.layers(self.encoding, self.network, x)
 
     @property
     def parameter_count(self) -> int:
