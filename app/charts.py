@@ -4,13 +4,13 @@ Lines and letters take the page's text colour (`currentColor`), so that one char
 dark pages. Nothing in a chart has an id, so that a page may show the same one twice.
 """
 
-import itertools
 import math
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
+from itertools import pairwise
 
 from torch import Tensor
 
@@ -344,7 +344,7 @@ def _x_grid(x: Axis, y: Axis, label: str, ticks: Sequence[float] | None) -> list
 
 def _curve(name: str, paint: str, points: list[tuple[float, float]], text: str) -> str:
     step = max(1, len(points) // 400)
-    shown = points[: -1 : step] + points[-1:]
+    shown = points[:-1:step] + points[-1:]
     path = "M" + "L".join(f"{u:.1f} {v:.1f}" for u, v in shown)
     u, v = points[-1]
     wide = 2.6 if paint == "currentColor" else 2
@@ -423,16 +423,17 @@ def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: fl
     bottom = top + cell * len(rows)
     x = Axis(*(known or (1, 10)), left, right, log=True)
     edges = _column_edges([s.seconds for s in snapshots], x)
-    names = band_names(trace.edges)
+    names = {band: band_names(trace.edges)[band] for band in rows}
     body = [_text(0, 14, "cycles per picture", extra=_SOFT)]
     for place, band in enumerate(rows):
         y = bottom - cell * (place + 1)
         errors = [s.band_error[band] for s in snapshots]
         body += _heat_row(errors, edges, y, cell - 1)
         body.append(_text(left - 8, y + cell / 2 + 4, names[band], anchor="end", extra=_SOFT))
-    body.append(_front(trace, rows, edges, bottom, cell))
+    if len(snapshots) > 2:
+        body.append(_front(snapshots, rows, edges, bottom, cell))
     body += _time_ticks(x, bottom) if known else []
-    body += _columns(trace, rows, edges, top, bottom)
+    body += _columns(snapshots, names, edges, top, bottom)
     body += _colour_bar(right + 14, top, bottom - top - 1)
     body.append(_CURSOR.format(top=top - 4, bottom=bottom + 4))
     label = f"{trace.method}: error of each frequency band over time"
@@ -441,7 +442,7 @@ def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: fl
 
 def _column_edges(times: list[float], x: Axis) -> list[float]:
     """Where each snapshot begins to be the nearest one, and where the last ends, in pixels."""
-    middles = [x((a + b) / 2) for a, b in itertools.pairwise(times)]
+    middles = [x((a + b) / 2) for a, b in pairwise(times)]
     return [x.start, *middles, max(x(times[-1]), x.start + 12)]
 
 
@@ -489,22 +490,19 @@ def _hatched(x0: float, y0: float, x1: float, y1: float) -> str:
 
 
 def _front(
-    trace: Trace, rows: list[int], edges: list[float], bottom: float, cell: float
+    snapshots: list[Snapshot], rows: list[int], edges: list[float], bottom: float, cell: float
 ) -> str:
     """A line through the moments at which the bands were learned, as far as they were."""
-    path = ""
-    snapshots = sorted(trace.snapshots, key=lambda s: s.seconds)
+    points: list[str] = []
     for place, band in enumerate(rows):
+        y = bottom - cell * place
         learned = (i for i, s in enumerate(snapshots) if s.band_error[band] < LEARNED)
         first = next(learned, None)
-        x = edges[-1] if first is None else edges[first]
-        y = bottom - cell * place
-        path += f"{'L' if path else 'M'}{x:.1f} {y:.1f}V{y - cell:.1f}"
         if first is None:
-            path = path.rpartition("V")[0]
+            points.append(f"{edges[-1]:.1f} {y:.1f}")
             break
-    if len(edges) < 4 or not path:
-        return ""
+        points += [f"{edges[first]:.1f} {y:.1f}", f"{edges[first]:.1f} {y - cell:.1f}"]
+    path = "M" + "L".join(points)
     return f'<path class="front" d="{path}" fill="none" stroke="#fff" stroke-width="1.6"/>'
 
 
@@ -519,18 +517,20 @@ def _time_ticks(x: Axis, bottom: float) -> list[str]:
 
 
 def _columns(
-    trace: Trace, rows: list[int], edges: list[float], top: float, bottom: float
+    snapshots: list[Snapshot],
+    names: dict[int, str],
+    edges: list[float],
+    top: float,
+    bottom: float,
 ) -> list[str]:
     """An invisible layer that says what a column holds when the pointer rests on it."""
     body = []
-    names = band_names(trace.edges)
-    snapshots = sorted(trace.snapshots, key=lambda s: s.seconds)
     for i, s in enumerate(snapshots):
         if edges[i + 1] - edges[i] < 0.05:
             continue
         psnr = s.metrics.get("psnr", math.nan)
         lines = [f"{duration(s.seconds)}, step {s.step:,}, {decibel(psnr)} dB"]
-        for band in reversed(rows):
+        for band in reversed(names):
             shade = _percent(s.band_error[band])
             lines.append(f"{names[band]}: {'–' if shade is None else f'{shade} %'}")
         said = "\n".join(lines)
@@ -569,9 +569,7 @@ def spectrum(traces: Sequence[Trace], *, width: float = 720) -> str:
     bands = _octaves(traces[0])
     centres = [math.sqrt(low * high) for _, low, high in bands]
     power = traces[0].power.tolist()
-    series: list[Series] = [
-        ("picture", "currentColor", centres, [power[i] for i, _, _ in bands])
-    ]
+    series: list[Series] = [("picture", "currentColor", centres, [power[i] for i, _, _ in bands])]
     for trace in traces:
         shown = final(trace)
         if shown is not None and len(trace.power) == len(power):

@@ -6,8 +6,8 @@ import shutil
 import socket
 import sys
 import tempfile
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import signals

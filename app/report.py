@@ -71,10 +71,10 @@ def report_html(
         notes: sentences that a reader should know.
     """
     order = ranked(traces)
-    album = Album(target, order)
+    album = Album(target, order, masked=verb == "inpaint")
     body = [
         _header(title, verb, order, notes),
-        _pictures(album, order, target),
+        _pictures(album, order),
         _strips(album, order),
         _heat_maps(order),
         _lines(order),
@@ -93,7 +93,7 @@ def ranked(traces: Sequence[Trace]) -> list[Trace]:
     return sorted(traces, key=_rank(traces), reverse=True)
 
 
-def _rank(traces: Sequence[Trace]) -> Any:
+def _rank(traces: Sequence[Trace]) -> Callable[[Trace], float]:
     key = _measure(traces)
 
     def rank(trace: Trace) -> float:
@@ -231,6 +231,8 @@ class Album:
     """The pictures of a report, each encoded once.
 
     Attributes:
+        key: the metric that is shown beside each picture.
+        word: what the target is called: it may have holes.
         target: at the size of the frames.
         box: the part that is also shown pixel by pixel.
         times: the moments shown, in seconds, the same for all methods.
@@ -238,7 +240,9 @@ class Album:
             nearer to another moment.
     """
 
-    def __init__(self, target: Tensor, order: Sequence[Trace]) -> None:
+    def __init__(self, target: Tensor, order: Sequence[Trace], *, masked: bool) -> None:
+        self.key = _measure(order)
+        self.word = "as given" if masked or self.key == "heldout_psnr" else "original"
         frames = [f.frame for f in map(final, order) if f is not None]
         self.target = _like(target, frames[0]) if frames else target
         self.box = busiest(self.target)
@@ -291,14 +295,23 @@ def _moments(order: Sequence[Trace]) -> list[float]:
     return [low * (high / low) ** (i / (count - 1)) for i in range(count)]
 
 
-def data_uri(frame: Tensor, side: int, *, quality: int = 88) -> str:
-    """A uint8 picture [h, w, c] no larger than `side`: PNG if it is small or drawn, else JPEG."""
+def data_uri(frame: Tensor, side: int, *, quality: int = 88, bits: float = 2) -> str:
+    """A uint8 picture [h, w, c] no larger than `side`: PNG if it is small or drawn, else JPEG.
+
+    Args:
+        quality: of the JPEG, which falls where it would take more than `bits` a pixel.
+    """
     image = _image(frame)
     if max(image.size) > side:
         image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3)
-    if image.width * image.height <= PIXEL_ART // 4 or _is_drawing(image):
+    pixels = image.width * image.height
+    if pixels <= PIXEL_ART // 4 or _is_drawing(image):
         return _uri("png", _encoded(image, "PNG"))
-    return _uri("jpeg", _encoded(image, "JPEG", quality=quality, subsampling=0))
+    for lower in (0, 12, 24, 36):
+        jpeg = _encoded(image, "JPEG", quality=quality - lower, subsampling=0 if lower == 0 else 2)
+        if 8 * len(jpeg) <= bits * pixels:
+            break
+    return _uri("jpeg", jpeg)
 
 
 def _is_drawing(image: Image.Image) -> bool:
@@ -354,7 +367,7 @@ def busiest(frame: Tensor) -> Box | None:
 
 def _crop(frame: Tensor, box: Box, *, quality: int = 92) -> str:
     left, top, width, height = box
-    return data_uri(frame[top : top + height, left : left + width], FINAL, quality=quality)
+    return data_uri(frame[top : top + height, left : left + width], FINAL, quality=quality, bits=6)
 
 
 def _like(target: Tensor, frame: Tensor) -> Tensor:
@@ -396,20 +409,17 @@ def _section(heading: str, guide: str, body: str, kind: str = "") -> str:
     return f'<section class="{kind}"><h2>{heading}</h2>{guide}{body}</section>'
 
 
-def _pictures(album: Album, order: Sequence[Trace], target: Tensor) -> str:
-    small, box = album.target, album.box
-    marked = _box(box, small) if box else ""
-    given = _holes(order)
-    cards = [
-        _card(album.original, target, "the picture as given, holes grey" if given else "original",
-              f'<b class="original">{"as given" if given else "original"}</b>',
-              _crop(small, box) if box else "", marked)
-    ]  # fmt: skip
+def _pictures(album: Album, order: Sequence[Trace]) -> str:
+    box = album.box
+    detail = _crop(album.target, box) if box else ""
+    marked = _box(box, album.target) if box else ""
+    caption = f'<b class="original">{album.word}</b>'
+    cards = [_card(album.original, album.target, album.word, caption, detail, marked)]
     for n, (trace, uri) in enumerate(zip(order, album.finals, strict=True)):
         shown = final(trace)
         if shown is None or uri is None:
             continue
-        figures = _with_unit(score(trace, _measure(order)))
+        figures = _with_unit(score(trace, album.key))
         caption = f'{_name(trace)} <span class="figure" data-final="{figures}">{figures}</span>'
         detail = _crop(shown.frame, box) if box else ""
         cards.append(
@@ -429,10 +439,6 @@ def _pictures(album: Album, order: Sequence[Trace], target: Tensor) -> str:
         f'{scrub}<div class="cards" style="--columns:{columns};--narrow:{min(2, columns - 1)}">'
         f"{''.join(cards)}</div>",
     )
-
-
-def _holes(order: Sequence[Trace]) -> bool:
-    return _measure(order) == "heldout_psnr"
 
 
 def _card(
@@ -476,6 +482,7 @@ def _scrubber(album: Album) -> str:
 def _table(order: Sequence[Trace]) -> str:
     columns = [("psnr", "PSNR, dB"), ("heldout_psnr", "held-out PSNR, dB"), ("ssim", "SSIM"),
                ("heldout_ssim", "held-out SSIM")]  # fmt: skip
+    columns.sort(key=lambda c: c[0] != _measure(order))  # what they are sorted by comes first
     columns = [c for c in columns if any(not math.isnan(score(t, c[0])) for t in order)]
     heads = ["method", *(name for _, name in columns), "time", "steps", "parameters", "backend",
              "lr", "batch", "ended"]  # fmt: skip
@@ -497,7 +504,7 @@ def _table(order: Sequence[Trace]) -> str:
         )
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     guide = "Sorted by PSNR on the held-out pixels, which no method was shown."
-    guide = guide if _holes(order) else ""
+    guide = guide if _measure(order) == "heldout_psnr" else ""
     return _section(
         "In figures",
         guide,
@@ -527,24 +534,24 @@ def _big(count: int) -> str:
 def _strips(album: Album, order: Sequence[Trace]) -> str:
     rows = []
     columns = [i for i in range(len(album.times)) if album.is_column(i)]
+    shape = f"{album.target.shape[1]}/{album.target.shape[0]}"
     for n, (trace, row) in enumerate(zip(order, album.looks, strict=True)):
         cells = []
         for i, look in enumerate(row):
             if look is not None:
-                cells.append(_thumbnail(trace, look))
+                cells.append(_thumbnail(trace, look, album.key))
             elif i in columns:
                 over = trace.snapshots and album.times[i] > trace.snapshots[-1].seconds
                 said = f"ended after {duration(trace.seconds)}" if over else "no look here"
                 cells.append(f'<figure class="empty"><figcaption>{said}</figcaption></figure>')
-        word = "as given" if _holes(order) else "original"
-        crisp = "" if trace.frame is None else _crisp(trace.frame)
         cells.append(
-            f'<figure class="last"><img class="{crisp}" src="{album.small_original}" alt="{word}">'
-            f"<figcaption>{word}</figcaption></figure>"
+            f'<figure class="last"><img class="{_crisp(album.target)}" '
+            f'src="{album.small_original}" alt="{album.word}">'
+            f"<figcaption>{album.word}</figcaption></figure>"
         )
         rows.append(
             f'<h3>{_name(trace)}</h3><div class="strip" data-row="{n}" '
-            f'style="--n:{len(columns) + 1};--shape:{_shape(album, trace)}">{"".join(cells)}</div>'
+            f'style="--n:{len(columns) + 1};--shape:{shape}">{"".join(cells)}</div>'
         )
     guide = (
         "Each picture is a moment, later by the same factor each time. A network left to itself "
@@ -556,19 +563,13 @@ def _strips(album: Album, order: Sequence[Trace]) -> str:
     return _section("From coarse to fine", guide, "".join(rows), "strips")
 
 
-def _shape(album: Album, trace: Trace) -> str:
-    if trace.frame is None:
-        return "3/2"
-    return f"{trace.frame.shape[1]}/{trace.frame.shape[0]}"
-
-
 def _crisp(frame: Tensor) -> str:
     return "crisp" if frame.shape[0] * frame.shape[1] <= PIXEL_ART else ""
 
 
-def _thumbnail(trace: Trace, look: Look) -> str:
+def _thumbnail(trace: Trace, look: Look, key: str) -> str:
     s = look.snapshot
-    psnr = _with_unit(s.metrics.get("psnr", math.nan))
+    psnr = _with_unit(s.metrics.get(key, math.nan))
     hidden = "" if look.column else " hidden"
     return (
         f'<figure data-seconds="{s.seconds:.5g}" data-figure="{psnr}" data-detail="{look.detail}"'
@@ -695,7 +696,7 @@ def _page(title: str, body: str) -> str:
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
-    return (
+    html = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -703,6 +704,7 @@ def _page(title: str, body: str) -> str:
         f"<title>{escape(title)} – Fieldfit</title><style>{STYLE}</style></head>"
         f"<body><main>{body}</main><script>{SCRIPT}</script></body></html>\n"
     )
+    return html.encode("utf-8", "replace").decode()  # a file's name may hold what is no letter
 
 
 STYLE = """

@@ -72,6 +72,11 @@ class Field(nn.Module):
         error = (self(x) - target).square().mean(-1)
         return error.mean() if weight is None else (weight * error).mean()
 
+    @property
+    def fused(self) -> bool:
+        """Whether one kernel goes from the coordinates to the loss and back."""
+        return self._fused_layers(torch.empty(0, device=self.shift.device)) is not None
+
     def _fused_layers(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]] | None:
         """The network's weights and biases, if one kernel can go from coordinates to values."""
         if self.bf16 or self.output != "linear" or x.requires_grad:

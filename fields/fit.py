@@ -3,15 +3,18 @@
 import math
 import time
 from collections.abc import Generator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from . import parallel
+from .encodings import DenseGrid, HashGrid
 from .field import Field, FieldSpec
 from .kernels import sparse_adam_
-from .kernels.backends import choose
+from .kernels.backends import BackendUnavailable, choose
 from .spec import Spec, knob
 from .tasks import Task
 
@@ -121,9 +124,22 @@ def check(task: Task, config: FitConfig) -> None:
     Raises:
         BackendUnavailable, ValueError: as `fit` does.
     """
-    choose(config.backend, resolve_device(config.device))
+    backend_of(config, resolve_device(config.device))
     with torch.device("meta"):
         config.field.build(task.in_dim, task.out_dim, torch.Generator())
+
+
+def backend_of(config: FitConfig, device: torch.device) -> str:
+    """The kernels that a config's field runs on: only grids have others than torch's."""
+    name, _ = choose(config.backend, device)
+    if name == "torch" or isinstance(config.field.encoding, HashGrid | DenseGrid):
+        return name
+    if config.backend == "auto":
+        return "torch"
+    raise BackendUnavailable(
+        f"Backend {name} has kernels for grids alone, and {type(config.field.encoding).__name__} "
+        "is none; choose auto or torch."
+    )
 
 
 class Run:
@@ -132,7 +148,7 @@ class Run:
     def __init__(self, task: Task, config: FitConfig) -> None:
         self.config = config
         self.device = resolve_device(config.device)
-        self.backend, _ = choose(config.backend, self.device)
+        self.backend = backend_of(config, self.device)
         self.task = task.to(self.device)
         start = torch.Generator().manual_seed(config.seed)
         self.field = config.field.build(
@@ -144,24 +160,38 @@ class Run:
         ).to(self.device)
         with torch.no_grad():
             self.task.prepare(self.field)
-        self.rng = torch.Generator(self.device).manual_seed(config.seed)
+        rng = torch.Generator(self.device).manual_seed(config.seed)
+        self.batches = self.task.batches(config.batch, rng)
+        self.parameters = [p for p in self.field.parameters() if p.requires_grad]
         self.optimisers = [
             o for o in (dense(self.field, config), sparse(self.field, config, self.backend)) if o
         ]
         self.step, self.seconds, self.reported = 0, 0.0, 0.0
         self.losses: list[Tensor] = []
         self.recent = math.nan  # the mean loss that was last reported
+        self.warm_up()
+
+    def warm_up(self) -> None:
+        """Compile or load every kernel that a step needs, before the clock runs."""
+        with torch.enable_grad():
+            batch = next(self.task.batches(1, torch.Generator(self.device)))
+            self.task.loss(self.field, batch).backward()
+        for parameter in self.field.parameters():
+            if parameter.grad is not None:
+                parameter.grad.zero_()
+        for optimiser in self.optimisers:
+            if isinstance(optimiser, Sparse):
+                optimiser.step(0.0)  # touches nothing where the gradient is 0
+        self.field.zero_grad()
 
     def advance(self) -> str | None:
         """Take one step; the reason if the run must end with it."""
         tick = time.perf_counter()
         factor = self.config.rate(self.share)
-        with torch.enable_grad():
-            loss = self.task.loss(self.field, self.config.batch, self.rng)
-            loss.backward()
-        for optimiser in self.optimisers:
-            optimiser.step(factor)
-        self.losses.append(loss.detach())
+        with self.threads():
+            self.losses.append(self.backward(next(self.batches)))
+            for optimiser in self.optimisers:
+                optimiser.step(factor)
         self.step += 1
         self.seconds += time.perf_counter() - tick
         if self.config.steps is not None and self.step >= self.config.steps:
@@ -171,6 +201,21 @@ class Run:
         if len(self.losses) % 64 == 63 and not math.isfinite(self.losses[-1].item()):
             return "diverged"
         return None
+
+    def backward(self, batch: Any) -> Tensor:
+        """Set the gradients on a batch, and return the loss."""
+        if self.device.type == "cpu" and not self.field.fused:
+            return parallel.backward(
+                lambda points: self.task.loss(self.field, points), batch, self.parameters
+            )
+        with torch.enable_grad():
+            loss = self.task.loss(self.field, batch)
+            loss.backward()
+        return loss.detach()
+
+    def threads(self) -> AbstractContextManager[None]:
+        """Torch's small operations stay on one thread of the CPU: the work is shared out above."""
+        return parallel.one_thread() if self.device.type == "cpu" else nullcontext()
 
     @property
     def share(self) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from . import parallel
 from .field import Field
 from .grid import window
 
@@ -40,11 +41,15 @@ def strips(
 
 def evaluate(field: Field, x: Tensor) -> Tensor:
     """The field's values at points [n, d], as float32 [n, c], without gradients, in tiles."""
+    if not len(x):
+        return x.new_zeros(0, field.out_dim)
     training = field.training
     field.eval()
     try:
         # No context manager may be held across a yield, hence one call for each tile.
         with torch.no_grad():
+            if x.device.type == "cpu" and not field.fused:
+                return parallel.values(field, x).float()
             return torch.cat([field(part) for part in x.split(TILE)]).float()
     finally:
         field.train(training)

@@ -1,28 +1,53 @@
-"""Which cells of a grid a step looks at."""
+"""Which cells of a grid each step looks at."""
+
+import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 
-def stratified(n: int, total: int, rng: torch.Generator) -> Tensor:
-    """One random index from each of n equal strata of range(total), in ascending order.
+def strided(n: int, total: int, rng: torch.Generator) -> Iterator[Tensor]:
+    """Endless draws of n of range(total): spread evenly, and every cell in turn.
 
-    Compared with independent draws, no cell comes twice, the estimate of a mean over the grid has
-    less variance, and neighbouring samples lie next to each other in memory.
+    The range is cut into n strata of nearly equal length K, and a draw takes one cell of each. From
+    draw to draw every stratum goes through its cells, by a stride that scatters them and from a
+    start of its own, so that K draws see every cell; then it starts anew. Compared with independent
+    draws the mean over the grid has less variance, within a draw and over several, no cell is left
+    out for long, and the cells come in ascending order, neighbours side by side in memory.
 
-    Returns:
-        int64 [min(n, total)].
+    Yields:
+        int64 [min(n, total)], ascending.
     """
     n = min(n, total)
+    device = rng.device
     # float64 holds every integer below 2^53, so that the strata stay exact for any picture.
-    jitter = torch.rand(n, generator=rng, device=rng.device, dtype=torch.float64)
-    edges = torch.arange(n, device=rng.device, dtype=torch.float64)
-    return ((edges + jitter) * (total / n)).long().clamp_(max=total - 1)
+    edges = (torch.arange(n + 1, dtype=torch.float64, device=device) * (total / n)).round().long()
+    first, length = edges[:-1], edges.diff()
+    longest = int(length.max())
+    stride = _stride(longest)
+    while True:
+        start = torch.randint(2**31, (n,), generator=rng, device=device)
+        for draw in range(longest):
+            yield first + (start + draw * stride) % length
 
 
-def uniform(n: int, total: int, rng: torch.Generator) -> Tensor:
-    """n independent indices from range(total): int64 [n]."""
-    return torch.randint(total, (n,), generator=rng, device=rng.device)
+def _stride(length: int) -> int:
+    """A step near the golden section of a length, with no divisor in common with it or the next.
+
+    Strata are of two lengths, one apart: both must be gone through whole.
+    """
+    golden = max(1, round(length * (math.sqrt(5) - 1) / 2))
+    candidates = sorted(range(1, max(2, length)), key=lambda s: abs(s - golden))
+    return next(
+        (s for s in candidates if math.gcd(s, length) == 1 == math.gcd(s, max(1, length - 1))), 1
+    )
 
 
-SAMPLERS = {"stratified": stratified, "uniform": uniform}
+def uniform(n: int, total: int, rng: torch.Generator) -> Iterator[Tensor]:
+    """Endless independent draws of n of range(total): int64 [n]."""
+    while True:
+        yield torch.randint(total, (n,), generator=rng, device=rng.device)
+
+
+SAMPLERS = {"strided": strided, "uniform": uniform}

@@ -41,21 +41,30 @@ def test_a_window_of_one_pixel_is_centred_on_it():
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_samples_are_in_range_and_repeatable(name):
-    draws = [SAMPLERS[name](50, 1000, torch.Generator().manual_seed(3)) for _ in range(2)]
-    assert torch.equal(*draws)
-    assert draws[0].min() >= 0
-    assert draws[0].max() < 1000
+    runs = []
+    for _ in range(2):
+        draws = SAMPLERS[name](50, 1000, torch.Generator().manual_seed(3))
+        runs.append(torch.stack([next(draws) for _ in range(30)]))
+    assert torch.equal(*runs)
+    assert runs[0].min() >= 0
+    assert runs[0].max() < 1000
 
 
-def test_stratified_samples_are_sorted_distinct_and_cover_the_range(rng):
-    picked = SAMPLERS["stratified"](100, 1000, rng)
-    assert torch.equal(picked // 10, torch.arange(100))
+@pytest.mark.parametrize(("n", "total"), [(100, 1000), (64, 1000), (7, 100), (3, 10), (1, 9)])
+def test_strided_samples_see_every_cell_and_then_again(n, total, rng):
+    draws = SAMPLERS["strided"](n, total, rng)
+    longest = -(-total // n)
+    for _ in range(3):
+        seen = torch.cat([next(draws) for _ in range(longest)])
+        assert torch.equal(seen.unique(), torch.arange(total))
 
 
-def test_stratified_samples_of_everything_are_everything(rng):
-    assert torch.equal(SAMPLERS["stratified"](64, 7, rng), torch.arange(7))
+def test_strided_samples_are_ascending_and_spread(rng):
+    draws = SAMPLERS["strided"](100, 1000, rng)
+    for _ in range(25):
+        assert torch.equal(next(draws) // 10, torch.arange(100))
 
 
-def test_stratified_samples_reach_every_cell(rng):
-    seen = torch.cat([SAMPLERS["stratified"](3, 10, rng) for _ in range(400)])
-    assert len(seen.unique()) == 10
+def test_strided_samples_of_everything_are_everything(rng):
+    draws = SAMPLERS["strided"](64, 7, rng)
+    assert all(torch.equal(next(draws), torch.arange(7)) for _ in range(3))

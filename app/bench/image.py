@@ -117,7 +117,7 @@ def plain_step(task: ImageTask) -> Callable[[], object]:
 
     def step() -> None:
         adam.zero_grad()
-        task.loss(run.field, SAMPLES, run.rng).backward()
+        task.loss(run.field, next(run.batches)).backward()
         adam.step()
 
     return step

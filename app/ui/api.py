@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from fields import METHODS
 
@@ -18,7 +19,7 @@ REPORT_SECONDS = 0.5  # between two reports of a fit
 
 def build(server: Server) -> None:
     """Endpoints by name, without anything to see."""
-    gr.api(methods, api_name="methods", api_description=methods.__doc__)
+    api(methods, api_name="methods", api_description=methods.__doc__)
     with gr.Column(visible=False):
         arguments: list[Any] = [
             gr.File(label="photo", file_types=list(KINDS)),

@@ -1,4 +1,4 @@
-"""The Image tab: bring a photo, choose methods, watch them learn it, take away what they learned."""
+"""The Image tab: bring a photo, choose methods, watch them learn it, take the results away."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -41,7 +41,7 @@ class ImageTab:
     def _wire(self) -> None:
         run, picture = self.shell.run, self.picture
         begun = self.fit.click(
-            plainly(self._begin), [picture.original, picture.editor, *self.choices.all], run,
+            plainly(self._begin), [picture.original, picture.painter, *self.choices.all], run,
             **PRIVATE,
         )  # fmt: skip
         kept = [*picture.shown, *self.choices.all]
@@ -59,11 +59,11 @@ class ImageTab:
         yield {self.results.box: gr.update(visible=False)}
         yield from self.stage.watch(id, request)
 
-    def _begin(self, id: str | None, editor: Any, *choices: Any) -> str:
+    def _begin(self, id: str | None, painted: Any, *choices: Any) -> str:
         original = self.server.originals.get(id)
         settings = self.choices.read(*choices)
         if settings.masked:
-            self.picture.take_strokes(editor, original)
+            self.picture.take_strokes(painted, original)
         return self.server.begin(original, settings).id
 
     def _restore(self, id: str | None, original: str | None) -> Update:

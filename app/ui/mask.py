@@ -1,15 +1,11 @@
-"""The painted mask: small in the editor, as large as the picture where it is used."""
+"""The painted mask: small where it is painted, as large as the picture where it is used."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]  # [height, width], True where to fill
 Size = tuple[int, int]  # height, width
-
-PAINT = "#ff2d55"  # the brush's colour
-COVER = 0.6  # and how much of the picture it hides
 
 
 def enlarge(mask: Mask, size: Size) -> Mask:
@@ -39,28 +35,6 @@ def merge(base: Mask | None, painted: Mask, size: Size) -> Mask:
         return full
     untouched = enlarge(painted == shrink(base, painted.shape), size)
     return np.where(untouched, base, full)
-
-
-def painted(value: Mapping[str, Any] | None, size: Size) -> Mask:
-    """What is painted in the editor, whose picture has this size.
-
-    Raises:
-        ValueError: the editor holds no picture, or another one.
-    """
-    layers = (value or {}).get("layers") or []
-    if any(layer.shape[:2] != size for layer in layers):
-        raise ValueError("The editor lost the picture; press Clear to bring it back.")
-    if not layers:
-        return np.zeros(size, np.bool_)
-    # Never by colour: a stroke of the picture's own colour must count too.
-    return np.any([layer[..., 3] > 0 for layer in layers], axis=0)
-
-
-def layer(mask: Mask) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """A mask as a painted layer for the editor: RGBA, transparent where not marked."""
-    pixels = np.zeros((*mask.shape, 4), np.uint8)
-    pixels[mask] = (*bytes.fromhex(PAINT[1:]), round(255 * COVER))
-    return pixels
 
 
 def check(mask: Mask) -> Mask:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from data import Picture
 
 from .limits import MAX_ORIGINAL_BYTES, MAX_ORIGINALS
-from .mask import Mask, Size, layer, shrink
+from .mask import Mask, Size, shrink
 from .previews import data_uri, jpeg, preview
 
 
@@ -24,8 +23,8 @@ class Original:
     Attributes:
         name: of the file, without its folder.
         source: the uploaded file; None for a sample.
-        mask: at full size, as it was last uploaded, inverted or used; the editor's strokes are
-            laid over it.
+        mask: at full size, as it was last uploaded, inverted or used; what is painted is laid
+            over it.
     """
 
     name: str
@@ -51,11 +50,10 @@ class Original:
         """The preview, to be put into the page."""
         return data_uri(jpeg(self.preview, self.picture.icc))
 
-    def editor(self) -> dict[str, object]:
-        """The value of the editor: the preview, and the mask as a layer over it."""
-        background = np.asarray(self.preview.convert("RGB"))
-        layers = [] if self.mask is None else [layer(shrink(self.mask, self.preview_size))]
-        return {"background": background, "layers": layers, "composite": None}
+    @property
+    def small_mask(self) -> Mask | None:
+        """The mask as large as the preview."""
+        return None if self.mask is None else shrink(self.mask, self.preview_size)
 
 
 class Originals:

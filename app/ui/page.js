@@ -9,6 +9,14 @@
     localStorage.setItem('fieldfit-theme', dark ? 'dark' : 'light');
   });
 
+  document.addEventListener('click', async (event) => {
+    const button = event.target.closest('[data-copy]');
+    if (!button) return;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = 'Copied';
+    setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+  });
+
   // A picture that is pasted, or dropped anywhere on the page, is taken like one that is chosen.
   const take = (files) => {
     const file = [...(files ?? [])].find((f) => f.type.startsWith('image/'));

@@ -7,13 +7,13 @@ import gradio as gr
 from data import SAMPLES, invert, load_sample
 
 from . import views
-from .mask import COVER, PAINT, merge, painted
+from .mask import merge
 from .originals import Original
+from .painter import painter
+from .painter_value import decode, encode
 from .previews import jpeg, preview
 from .server import KINDS, Server, write_mask
 from .shell import PRIVATE, Update, plainly
-
-BRUSH = 24  # pixels of the preview
 
 
 class PicturePanel:
@@ -21,7 +21,7 @@ class PicturePanel:
 
     Attributes:
         original: the id of the picture, which survives a reload.
-        editor: where the mask is painted.
+        painter: where the mask is painted.
         paints: whether the mask can be seen and painted now.
     """
 
@@ -43,30 +43,17 @@ class PicturePanel:
                 )
             self.photo = gr.HTML(visible=False, elem_id="photo")
             with gr.Column(visible=False) as self.tools:
-                self._build_editor()
+                self._build_mask()
             self.change = gr.Button("Another picture", size="sm", visible=False, elem_id="change")
         self.shown: list[Any] = [
             self.original, self.upload, self.bring, self.change, self.photo, self.tools,
-            self.editor,
+            self.painter,
         ]
         self._wire_picture()
         self._wire_mask()
 
-    def _build_editor(self) -> None:
-        self.editor = gr.ImageEditor(
-            label="Paint over what should be filled",
-            type="numpy",
-            image_mode="RGBA",  # without alpha, strokes cannot be told from the ground
-            format="png",
-            layers=False,
-            transforms=(),
-            sources=(),
-            brush=gr.Brush(default_size=BRUSH, colors=[(PAINT, COVER)], color_mode="fixed"),
-            eraser=gr.Eraser(default_size=BRUSH),
-            buttons=["fullscreen"],
-            height=420,
-            elem_id="editor",
-        )
+    def _build_mask(self) -> None:
+        self.painter = painter("painter")
         with gr.Row(elem_classes="ff-tools"):
             self.mask_upload = gr.UploadButton(
                 "Upload mask", size="sm", file_types=list(KINDS), elem_id="mask-upload"
@@ -80,7 +67,9 @@ class PicturePanel:
 
     def _wire_picture(self) -> None:
         taken = plainly(lambda path, paints: self.show(self.server.take(path), paints))
-        self.upload.upload(taken, [self.upload, self.paints], self.shown, **PRIVATE)
+        self.upload.upload(taken, [self.upload, self.paints], self.shown, **PRIVATE).failure(
+            lambda: None, None, self.upload, **PRIVATE
+        )  # so that another can be dropped
         self.samples.click(plainly(self._take_sample), self.paints, self.shown, **PRIVATE)
         self.change.click(self._ask_again, None, self.shown, **PRIVATE)
         self.paints.change(
@@ -103,7 +92,7 @@ class PicturePanel:
                 value=views.photo(original.uri, original.name, text), visible=not paints
             ),
             self.tools: gr.update(visible=paints),
-            self.editor: original.editor(),
+            self.painter: _on_painter(original),
         }
 
     def _ask_again(self) -> Update:
@@ -126,12 +115,12 @@ class PicturePanel:
     # --- the mask ---
 
     def _wire_mask(self) -> None:
-        both = [self.editor, self.original]
+        both = [self.painter, self.original]
         self.mask_upload.upload(
-            plainly(self._upload_mask), [self.mask_upload, self.original], self.editor, **PRIVATE
+            plainly(self._upload_mask), [self.mask_upload, self.original], self.painter, **PRIVATE
         )
-        self.mask_invert.click(plainly(self._invert_mask), both, self.editor, **PRIVATE)
-        self.mask_clear.click(plainly(self._clear_mask), self.original, self.editor, **PRIVATE)
+        self.mask_invert.click(plainly(self._invert_mask), both, self.painter, **PRIVATE)
+        self.mask_clear.click(plainly(self._clear_mask), self.original, self.painter, **PRIVATE)
         self.mask_save.click(
             plainly(self._save_mask), both, self.mask_file, **PRIVATE
         ).success(None, None, None, js=_DOWNLOAD, **PRIVATE)
@@ -140,27 +129,27 @@ class PicturePanel:
         """Lay what was painted over the picture's mask.
 
         Raises:
-            ValueError: the editor lost the picture.
+            ValueError: it was painted over another picture.
         """
-        strokes = painted(value, original.preview_size)
+        strokes = decode(value, original.preview_size)
         original.mask = merge(original.mask, strokes, original.size)
 
-    def _upload_mask(self, path: str, id: str | None) -> dict[str, object]:
+    def _upload_mask(self, path: str, id: str | None) -> Any:
         original = self.server.originals.get(id)
         self.server.take_mask(original, path)
-        return original.editor()
+        return _on_painter(original)
 
-    def _invert_mask(self, value: Any, id: str | None) -> dict[str, object]:
+    def _invert_mask(self, value: Any, id: str | None) -> Any:
         original = self.server.originals.get(id)
         self.take_strokes(value, original)
         assert original.mask is not None
         original.mask = invert(original.mask)
-        return original.editor()
+        return _on_painter(original)
 
-    def _clear_mask(self, id: str | None) -> dict[str, object]:
+    def _clear_mask(self, id: str | None) -> Any:
         original = self.server.originals.get(id)
         original.mask = None
-        return original.editor()
+        return _on_painter(original)
 
     def _save_mask(self, value: Any, id: str | None) -> str:
         original = self.server.originals.get(id)
@@ -169,6 +158,10 @@ class PicturePanel:
         path = self.server.new_file("mask.png")
         write_mask(path, original.mask)
         return str(path)
+
+
+def _on_painter(original: Original) -> Any:
+    return gr.update(value=encode(original.small_mask), picture=original.uri)
 
 
 def _thumbnails() -> list[tuple[str, str, bytes]]:

@@ -9,13 +9,13 @@ from PIL import Image
 
 from data import Picture
 
-EDITOR_SIDE = 1024  # pixels of the editor's picture; every stroke sends all of them
+PAINTED_SIDE = 1024  # pixels of the picture that masks are painted over
 SHOWN_SIDE = 1600  # pixels of the pictures that are compared
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def preview(picture: Picture, side: int = EDITOR_SIDE) -> Image.Image:
+def preview(picture: Picture, side: int = PAINTED_SIDE) -> Image.Image:
     """A picture in grey or RGB, its longest side at most `side`; what is transparent is white."""
     step = max(1, max(picture.height, picture.width) // (2 * side))
     pixels = picture.pixels[step // 2 :: step, step // 2 :: step]  # cheap; Pillow does the rest

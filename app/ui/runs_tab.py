@@ -22,7 +22,9 @@ class RunsTab:
         self.shell, self.server = shell, shell.server
         self.list = gr.HTML(self._cards(), js_on_load=_ACT, elem_id="runs")
         shown = gr.State("")  # what the list said when it was last sent
-        gr.Timer(REFRESH).tick(self._refresh, shown, [self.list, shown], **PRIVATE)
+        self.timer = gr.Timer(REFRESH, active=False)
+        self.timer.tick(self._refresh, shown, [self.list, shown], **PRIVATE)
+        shell.tabs.select(self._turn, shown, [self.list, shown, self.timer], **PRIVATE)
         self.list.click(
             plainly(self._act),
             shell.opened,
@@ -38,6 +40,10 @@ class RunsTab:
         if now == shown:
             return gr.skip(), gr.skip()
         return self._cards(), now
+
+    def _turn(self, shown: str, event: gr.SelectData) -> tuple[Any, Any, Any]:
+        """Another tab is looked at: this one is kept up to date only while it is seen."""
+        return *self._refresh(shown), gr.Timer(active=event.value == TITLE)
 
     def _act(self, opened: int, event: gr.EventData) -> Update:
         """One of a run's buttons was pressed."""
@@ -59,14 +65,9 @@ class RunsTab:
 
 _ACT = """
 element.addEventListener('click', (event) => {
-  const button = event.target.closest('button');
-  if (!button) return;
-  const {run, action, copy} = button.dataset;
-  if (copy) {
-    navigator.clipboard.writeText(copy);
-    button.textContent = 'Copied';
-    setTimeout(() => { button.textContent = 'Copy'; }, 1500);
-  } else if (action !== 'delete' || confirm('Delete this run and its files?')) {
+  const {run, action} = event.target.closest('button')?.dataset ?? {};
+  if (!run) return;
+  if (action !== 'delete' || confirm('Delete this run and its files?')) {
     trigger('click', {run, action});
   }
 });

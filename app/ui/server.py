@@ -3,13 +3,15 @@
 import os
 import secrets
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from PIL import Image
 
 from data import load_sample, read_mask, read_picture, write_bytes, write_picture
+from fields import ImageTask, fit, method_config
 
 from ..folder import RunFolder, default_folder
 from ..options import AppOptions
@@ -132,7 +134,7 @@ class Server:
         return folder / name
 
     def taken(self, run: Run, method: str) -> "Taken":
-        """What a person can look at and take away of a method's result, where the page may fetch it.
+        """A method's result to look at and to take away, where the page may fetch it.
 
         Raises:
             ValueError: the files are gone.
@@ -219,6 +221,8 @@ def _without_folder(message: str, path: Path) -> str:
 
 def _warm_up() -> None:
     """Compile the kernels, so that the first fit need not wait for them."""
-    from fields import kernels
-
-    getattr(kernels, "warm_up", lambda: None)()
+    task = ImageTask(torch.rand(16, 16, 3))
+    for method in ("hash", "fourier"):
+        config, _ = method_config(method, task)
+        for _ in fit(task, replace(config, steps=2, batch=64)):
+            pass

@@ -46,10 +46,8 @@ class Stage:
         with gr.Column(visible=False, elem_classes="ff-panel") as self.charts_box:
             self.charts = gr.HTML(elem_id="charts")
         with gr.Column(visible=False, elem_classes="ff-panel") as self.command_box:
-            self.command = gr.Textbox(
-                label="The same from a terminal", interactive=False, lines=1, max_lines=5,
-                buttons=["copy"], elem_id="command",
-            )  # fmt: skip
+            gr.HTML("<h3>The same from a terminal</h3>", elem_classes="ff-title")
+            self.command = gr.HTML(elem_id="command")
         self.seen += [self.charts_box, self.charts, self.command_box, self.command]
 
     def _wire(self) -> None:
@@ -90,7 +88,7 @@ class Stage:
             self.scrub: gr.update(visible=run.has_results, value=PLACES),
             self.charts_box: gr.update(visible=bool(run.traces)),
             self.command_box: gr.update(visible=True),
-            self.command: run.command,
+            self.command: views.command(run.command),
         }
 
     def _pause(self, id: str | None) -> Any:

@@ -89,7 +89,7 @@ def caption(moment: Moment) -> str:
         parts.append(f"{decibel(moment.metrics['psnr'])} dB")
     if moment.step:
         parts.append(duration(moment.seconds))
-    return " · ".join(parts)
+    return _joined(parts)
 
 
 def detail(moment: Moment) -> str:
@@ -103,7 +103,12 @@ def detail(moment: Moment) -> str:
         parts.append(f"{decibel(moment.metrics['heldout_psnr'])} dB on hidden pixels")
     if "ssim" in moment.metrics:
         parts.append(f"SSIM {moment.metrics['ssim']:.3f}")
-    return " · ".join(parts)
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """The parts in a line that breaks between them, not within one."""
+    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
 def log(run: Run, before: int) -> str:
@@ -150,7 +155,12 @@ def charts(run: Run) -> str:
         looks = [s for s in trace.snapshots if s.seconds > 0]
         values = [s.metrics.get("psnr", math.nan) for s in looks]
         series.append((trace.method, colour(trace.method), [s.seconds for s in looks], values))
-    drawn = curves(series, x_label="seconds", y_label="PSNR, dB", x_log=True, span=span)
+    drawn = "".join(
+        f'<div class="{name}">'
+        + curves(series, x_label="seconds", y_label="PSNR, dB", x_log=True, span=span, width=width)
+        + "</div>"
+        for name, width in (("ff-wide", 700), ("ff-narrow", 340))
+    )
     maps = "".join(
         f'<figure class="ff-map" data-method="{t.method}" style="--paint:{colour(t.method)}">'
         f'<figcaption><span class="ff-dot"></span><b>{t.method}</b></figcaption>'
@@ -229,13 +239,20 @@ def _card(run: Run) -> str:
         f"{text}</button>"
         for action, text, label in actions
     )
-    command = escape(run.command)
     return (
         f'<li class="ff-card" data-state="{run.state}">'
         f'<img src="{data_uri(run.thumbnail)}" alt="{name}">'
         f'<div><h3>{name} <span class="ff-state">{WORDS[run.state]}</span></h3>'
         f'<ul class="ff-results">{methods}</ul>'
-        f'<div class="ff-command"><code>{command}</code>'
-        f'<button type="button" data-copy="{command}" aria-label="Copy the command">Copy</button>'
-        f'</div></div><div class="ff-actions">{buttons}</div></li>'
+        f'{command(run.command)}</div><div class="ff-actions">{buttons}</div></li>'
+    )
+
+
+def command(text: str) -> str:
+    """A command with a button that copies it."""
+    text = escape(text)
+    return (
+        f'<div class="ff-command"><code>{text}</code>'
+        f'<button type="button" data-copy="{text}" aria-label="Copy the command">Copy</button>'
+        "</div>"
     )

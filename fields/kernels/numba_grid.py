@@ -66,8 +66,9 @@ def zeros_of(layout: GridLayout) -> tuple[np.float32, ...]:
     return (np.float32(0),) * layout.features
 
 
-def _plan(layout: GridLayout, smooth: bool) -> tuple[Levels, tuple, tuple, bool]:
-    return levels_of(layout), primes_of(layout), zeros_of(layout), smooth
+def plan_of(layout: GridLayout) -> tuple[Levels, tuple[np.uint32, ...], tuple[np.float32, ...]]:
+    """What the kernels need to know of a layout."""
+    return levels_of(layout), primes_of(layout), zeros_of(layout)
 
 
 @helper
@@ -206,7 +207,7 @@ def scatter(tile, count, gradient, start, stride, factor, levels, level, primes,
 
 
 @helper
-def clear(levels, level, zeros, out):
+def _clear(levels, level, zeros, out):
     """Set a level's rows to 0, just before they are needed: so they are in the cache."""
     first = element(levels, level, 0, len(zeros))
     for i in range(levels.rows[level] * len(zeros)):
@@ -230,30 +231,18 @@ def _forward(ticket, x, table, levels, primes, zeros, smooth, out):
 
 
 @kernel
-def _backward_table(ticket, x, gradient, levels, primes, zeros, smooth, out):
-    width = len(levels.rows) * len(zeros)
-    samples = len(gradient) // width
+def _backward_table(
+    ticket, x, samples, gradient, steps, factor, levels, primes, zeros, smooth, fresh, out
+):
     tile = new_tile(primes)
     level = take(ticket)
     while level < len(levels.rows):
-        clear(levels, level, zeros, out)
+        if fresh:
+            _clear(levels, level, zeros, out)
         for start in range(0, samples, TILE):
-            count = min(TILE, samples - start)
             place(tile, x, start, levels, level, primes, smooth)
-            column = start * width + level * len(zeros)
-            scatter(
-                tile,
-                count,
-                gradient,
-                column,
-                width,
-                np.float32(1),
-                levels,
-                level,
-                primes,
-                zeros,
-                out,
-            )
+            at, count = start * steps[0] + level * steps[1], min(TILE, samples - start)
+            scatter(tile, count, gradient, at, steps[0], factor, levels, level, primes, zeros, out)
         level = take(ticket)
 
 
@@ -350,30 +339,57 @@ class _Encode(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, table: Tensor, layout: GridLayout, smooth: bool) -> Tensor:
         ctx.save_for_backward(x, table)
-        ctx.layout, ctx.smooth = layout, smooth
+        ctx.layout, ctx.smooth, ctx.positions = layout, smooth, positions(x)
         out = torch.empty(len(x), layout.levels * layout.features)
-        args = positions(x), flat(table), *_plan(layout, smooth), flat(out)
+        args = ctx.positions, flat(table), *plan_of(layout), smooth, flat(out)
         threads.share(_forward, *args, parts=_parts(len(x)))
         return out
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        (gradient,) = gradients
         wanted = ctx.needs_input_grad[:2]
         if torch.is_grad_enabled():
-            return *_differentiable_backward(ctx, gradient, wanted), None, None
+            return *_differentiable_backward(ctx, gradients[0], wanted), None, None
         x, table = ctx.saved_tensors
-        plan = _plan(ctx.layout, ctx.smooth)
+        layout, gradient = ctx.layout, flat(gradients[0])
         to_x = to_table = None
         if wanted[0]:
             to_x = torch.empty(x.shape)
-            args = positions(x), flat(table), flat(gradient), *plan, to_x.numpy()
-            threads.share(_backward_x, *args, parts=_parts(len(x)))
+            args = ctx.positions, flat(table), gradient, *plan_of(layout), ctx.smooth
+            threads.share(_backward_x, *args, to_x.numpy(), parts=_parts(len(x)))
         if wanted[1]:
-            to_table = torch.empty(table.shape)
-            args = positions(x), flat(gradient), *plan, flat(to_table)
-            threads.share(_backward_table, *args, parts=ctx.layout.levels)
+            steps = layout.levels * layout.features, layout.features
+            to_table = table_gradient(
+                ctx.positions, len(x), gradient, steps, layout, smooth=ctx.smooth
+            )
         return to_x, to_table, None, None
+
+
+def table_gradient(
+    x: np.ndarray,
+    samples: int,
+    gradient: np.ndarray,
+    steps: tuple[int, int],
+    layout: GridLayout,
+    *,
+    factor: float = 1.0,
+    smooth: bool = False,
+    into: Tensor | None = None,
+) -> Tensor:
+    """The gradient to the table, given `factor` times that to the features.
+
+    Args:
+        x: the samples' `positions`.
+        gradient: float32, flat; sample s has that of level l at `s * steps[0] + l * steps[1]`.
+        into: float32 [rows, features] to which the result is added; a new one without.
+
+    Returns:
+        float32 [rows, features].
+    """
+    out = torch.empty(layout.offsets[-1], layout.features) if into is None else into
+    args = x, samples, gradient, steps, np.float32(factor), *plan_of(layout), smooth
+    threads.share(_backward_table, *args, into is None, flat(out), parts=layout.levels)
+    return out
 
 
 def _differentiable_backward(

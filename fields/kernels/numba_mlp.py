@@ -8,7 +8,7 @@ the table's gradient when autograd asks for it.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,16 +22,13 @@ from .numba_gemm import COLUMNS, Matrix, multiply, transposed
 from .numba_grid import (
     TILE,
     check_grid,
-    clear,
     flat,
     gather,
-    levels_of,
     new_tile,
     place,
+    plan_of,
     positions,
-    primes_of,
-    scatter,
-    zeros_of,
+    table_gradient,
 )
 from .numba_tools import helper, kernel, load, store, take
 
@@ -142,7 +139,8 @@ def _loss_tile(out, target, sample_weight, start, count, scale, change):
     Samples beyond `count` only fill the tile, and get none.
     """
     total = 0.0
-    change.data[change.start : change.start + BATCH * change.down] = np.float32(0)
+    for i in range(BATCH * change.down):
+        change.data[np.uint64(change.start) + np.uint64(i)] = np.float32(0)
     for s in range(count):
         weight = sample_weight[start + s] if len(sample_weight) else np.float32(1)
         for channel in range(target.shape[1]):
@@ -229,45 +227,15 @@ def _fused(
         part = take(ticket)
 
 
-@kernel
-def _hand_out(
-    ticket, x, samples, levels, primes, zeros, waiting, factor, out, net, gradients, theta_gradient
-):
-    """The gradients times `factor`: the first part sums the weights', the others are levels."""
-    tile = new_tile(primes)
-    part = take(ticket)
-    while part <= len(levels.rows):
-        level = part - 1
-        if part == 0:
-            _sum_chunks(net, gradients, factor, theta_gradient)
-        else:
-            clear(levels, level, zeros, out)
-            for start in range(0, samples, TILE):
-                place(tile, x, start, levels, level, primes, False)
-                at, count = (level * samples + start) * len(zeros), min(TILE, samples - start)
-                scatter(
-                    tile, count, waiting, at, len(zeros), factor, levels, level, primes, zeros, out
-                )
-        part = take(ticket)
-
-
-@helper
-def _sum_chunks(net, gradients, factor, theta_gradient):
-    """Sum the chunks' gradients to the weights, in order, and leave out the padding."""
+def _unpack(net: Net, packed: np.ndarray) -> Iterator[Tensor]:
+    """The weight [out, in] and the bias [out] of each layer, as views into their padded copies."""
     for layer in range(len(net.width) - 1):
         rows, columns = net.width[layer + 1], net.width[layer]
-        source, at = net.packed[layer], net.theta[layer]
-        bias = source + net.padded[layer] * net.padded[layer + 1]
-        for i in range(rows):
-            for j in range(columns):
-                total = np.float32(0)
-                for chunk in range(len(gradients)):
-                    total += gradients[chunk, source + i * net.padded[layer] + j]
-                theta_gradient[at + i * columns + j] = factor * total
-            total = np.float32(0)
-            for chunk in range(len(gradients)):
-                total += gradients[chunk, bias + i]
-            theta_gradient[at + rows * columns + i] = factor * total
+        weight, bias = np.split(
+            packed[net.packed[layer] : net.packed[layer + 1]], [-net.padded[layer + 1]]
+        )
+        yield torch.from_numpy(weight.reshape(-1, net.padded[layer])[:rows, :columns])
+        yield torch.from_numpy(bias[:rows])
 
 
 class _Loss(torch.autograd.Function):
@@ -280,39 +248,42 @@ class _Loss(torch.autograd.Function):
         target: Tensor,
         sample_weight: Tensor | None,
         table: Tensor,
+        table_grad: Tensor | None,
         layout: GridLayout,
         *parameters: Tensor,
     ) -> Tensor:
-        ctx.layout, ctx.shapes, ctx.samples = layout, [p.shape for p in parameters], len(x)
         ctx.net, theta = _network(parameters)
-        ctx.x = positions(x)
+        ctx.layout, ctx.samples, ctx.x, ctx.table_grad = layout, len(x), positions(x), table_grad
         chunk = chunk_of(len(x))
         parts = -(-len(x) // chunk)
         ctx.waiting = np.empty(len(x) * layout.levels * layout.features, np.float32)
         ctx.gradients = np.zeros((parts, ctx.net.packed[-1]), np.float32)
         losses = np.zeros(parts)
         weight = np.empty(0, np.float32) if sample_weight is None else flat(sample_weight)
-        plan = levels_of(layout), primes_of(layout), zeros_of(layout)
-        out = np.empty((0, 0), np.float32)
-        args = ctx.x, len(x), chunk, flat(table), *plan, ctx.net, theta
-        results = out, ctx.waiting, ctx.gradients, losses
+        args = ctx.x, len(x), chunk, flat(table), *plan_of(layout), ctx.net, theta
         aim = target.detach().contiguous().numpy()
+        results = np.empty((0, 0), np.float32), ctx.waiting, ctx.gradients, losses
         threads.share(_fused, *args, aim, weight, True, *results, parts=parts)
         return torch.tensor(losses.sum() / max(target.numel(), 1), dtype=torch.float32)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        layout = ctx.layout
-        table = torch.empty(layout.offsets[-1], layout.features)
-        theta = torch.empty(int(ctx.net.theta[-1]))
-        plan = levels_of(layout), primes_of(layout), zeros_of(layout)
-        args = ctx.x, ctx.samples, *plan, ctx.waiting, np.float32(gradients[0].item())
-        results = flat(table), ctx.net, ctx.gradients, flat(theta)
-        threads.share(_hand_out, *args, *results, parts=layout.levels + 1)
-        pieces = theta.split([shape.numel() for shape in ctx.shapes])
-        to_parameters = [p.view(s) for p, s in zip(pieces, ctx.shapes, strict=True)]
-        return None, None, None, table, None, *to_parameters
+        factor = gradients[0].item()
+        steps = ctx.layout.features, ctx.samples * ctx.layout.features
+        table = table_gradient(
+            ctx.x,
+            ctx.samples,
+            ctx.waiting,
+            steps,
+            ctx.layout,
+            factor=factor,
+            into=ctx.table_grad,
+        )
+        # Chunk after chunk, whatever the number of threads.
+        packed = np.add.reduce(ctx.gradients, axis=0) * np.float32(factor)
+        to_table = table if ctx.table_grad is None else None
+        return None, None, None, to_table, None, None, *_unpack(ctx.net, packed)
 
 
 def _network(parameters: Sequence[Tensor]) -> tuple[Net, np.ndarray]:
@@ -330,6 +301,7 @@ def grid_mlp_loss(
     biases: Sequence[Tensor],
     *,
     sample_weight: Tensor | None = None,
+    table_grad: Tensor | None = None,
 ) -> Tensor:
     """mean(sample_weight * (mlp(encode(x)) - target)^2), differentiable in table and network.
 
@@ -343,13 +315,20 @@ def grid_mlp_loss(
         weights: float32 [out, in] of each layer.
         biases: float32 [out] of each layer.
         sample_weight: float32 [n].
+        table_grad: where given, `backward` adds the table's gradient to it, and autograd gets
+            none. A fit gives `table.grad`, which `sparse_adam_` leaves as zeros: the same result,
+            without a new array of the table's size in every step.
 
     Returns:
         float32 [].
     """
     parameters = _check(x, table, layout, weights, biases)
     _check_target(x, target, weights, sample_weight)
-    return _Loss.apply(x, target, sample_weight, table, layout, *parameters)
+    if table_grad is not None:
+        check_grid(x, table_grad, layout)
+        if not table_grad.is_contiguous():
+            raise ValueError(f"table_grad must be contiguous, got strides {table_grad.stride()}.")
+    return _Loss.apply(x, target, sample_weight, table, table_grad, layout, *parameters)
 
 
 @torch.no_grad()
@@ -364,8 +343,7 @@ def grid_mlp(
     net, theta = _network(_check(x, table, layout, weights, biases))
     chunk = chunk_of(len(x))
     out = torch.empty(len(x), len(biases[-1]))
-    plan = levels_of(layout), primes_of(layout), zeros_of(layout)
-    args = positions(x), len(x), chunk, flat(table), *plan, net, theta
+    args = positions(x), len(x), chunk, flat(table), *plan_of(layout), net, theta
     none = np.empty(0, np.float32)
     unused = none, np.empty((0, 0), np.float32), np.empty(0)
     inputs = np.empty((0, 0), np.float32), none, False

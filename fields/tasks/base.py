@@ -1,7 +1,8 @@
 """What a task is: everything that `fit` must know about the thing being fitted."""
 
 from abc import ABC, abstractmethod
-from typing import Self
+from collections.abc import Iterator
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -31,8 +32,12 @@ class Task(ABC):
         """Set a new field's `shift` and `scale` from the data."""
 
     @abstractmethod
-    def loss(self, field: Field, n: int, rng: torch.Generator) -> Tensor:
-        """Draw n points with `rng` and return the scalar to minimise."""
+    def batches(self, n: int, rng: torch.Generator) -> Iterator[Any]:
+        """Endless draws of n points of the data, made with `rng`, as `loss` takes them."""
+
+    @abstractmethod
+    def loss(self, field: Field, batch: Any) -> Tensor:
+        """The scalar to minimise, on one draw."""
 
     @abstractmethod
     def evaluate(self, field: Field) -> dict[str, float]:

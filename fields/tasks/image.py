@@ -1,5 +1,6 @@
 """Fit a picture, or the known part of one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from ..field import Field
 from ..grid import centres_of
 from ..metrics import PictureScore, decibels
 from ..render import strips
-from ..samplers import stratified
+from ..samplers import strided
 from .base import Task
 
 
@@ -93,10 +94,16 @@ class ImageTask(Task):
         field.shift.copy_(sample.mean(0))
         field.scale.copy_((sample - sample.mean(0)).square().mean().sqrt().clamp_min(1e-3))
 
-    def loss(self, field: Field, n: int, rng: torch.Generator) -> Tensor:
+    def batches(self, n: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Coordinates [n, 2] and values [n, c] of known pixels."""
         total = self.flat.shape[0] if self.pool is None else len(self.pool)
-        index = self._number(stratified(n, total, rng))
-        return field.squared_error(centres_of(index, *self.size), self.values(index))
+        for draw in strided(n, total, rng):
+            index = self._number(draw)
+            yield centres_of(index, *self.size), self.values(index)
+
+    def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Mean squared error over the pixels and channels of the batch."""
+        return field.squared_error(*batch)
 
     def _number(self, index: Tensor) -> Tensor:
         """Row-major pixel numbers, int64, of positions in the list of known pixels."""
