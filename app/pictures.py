@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from data import Picture, PictureWriter, random_missing, read_mask, read_picture, write_picture
-from fields import Field, ImageTask, __version__
+from fields import Field, ImageTask, Recorder, __version__
 from fields.export import field_bytes
 from fields.render import strips
 
@@ -285,14 +285,7 @@ def copy_best(folder: RunFolder, best: RunFolder) -> None:
 
 def frame_of(job: Job) -> torch.Tensor:
     """The target as the snapshots show it, uint8 [h, w, c]; holes are grey."""
-    from fields.record import Recorder
-
-    recorder = Recorder(job.task)
-    frame = to_uint8(recorder.target).view(*recorder.shape, -1)
-    known = recorder.masks[""]
-    if known is not None:
-        frame = torch.where(known.view(*recorder.shape, 1), frame, 128).to(torch.uint8)
-    return frame
+    return to_uint8(Recorder(job.task).target())
 
 
 def _psnr(trace: Trace) -> float:

@@ -88,7 +88,7 @@ class Entrant:
     def _look_again(self) -> None:
         assert self.progress is not None
         if not self.trace.snapshots or self.trace.snapshots[-1].step != self.progress.step:
-            self.trace.snapshots.append(self.recorder.look(self.progress, keep=False))
+            self.recorder.look(self.progress)
 
 
 def race(task: ImageTask, plans: Sequence[Plan]) -> Generator[Entrant, None, list[Entrant]]:

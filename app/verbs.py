@@ -139,7 +139,7 @@ def make_plan(
     saved: "SavedConfig | None",
 ) -> Plan:
     """A method's settings with the saved config and then the flags laid over them."""
-    method = first(method, saved.method if saved else None, "auto")
+    method = method or (saved.method if saved else None) or "auto"
     base, why = method_config(method, task)
     if saved is not None and saved.config is not None:
         base = saved.config

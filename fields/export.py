@@ -1,10 +1,11 @@
 """Fields on disk: safetensors, with one JSON document that says how to build and read them."""
 
+import dataclasses
 import json
 import os
 import struct
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class SavedField:
 
     field: Field
     spec: FieldSpec
-    info: dict[str, Any] = field(default_factory=dict)
+    info: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def field_bytes(model: Field, spec: FieldSpec, info: dict[str, Any]) -> bytes:

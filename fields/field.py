@@ -6,8 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from . import fused
 from .encodings import Encoding, EncodingSpec, Fourier
+from .fused import Fused, fuse
 from .networks import MLP, NetworkSpec
 from .spec import Spec, knob
 
@@ -36,9 +36,9 @@ class Field(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """float [*batch, in_dim] -> float [*batch, out_dim]."""
-        layers = self._fused_layers(x)
-        if layers is not None and not torch.is_grad_enabled():
-            values = fused.grid_mlp(self.encoding, x.flatten(0, -2), *layers)
+        fused = self.fused
+        if fused is not None and not torch.is_grad_enabled():
+            values = fused.values(x.flatten(0, -2))
             return (self.shift + self.scale * values).unflatten(0, x.shape[:-1])
         features = self.encoding(x.flatten(0, -2))
         if self.bf16 and self.training:
@@ -64,24 +64,19 @@ class Field(nn.Module):
         Returns:
             float [].
         """
-        layers = self._fused_layers(x)
-        if layers is not None:
+        fused = self.fused
+        if fused is not None and not x.requires_grad:
             aim = (target - self.shift) / self.scale
-            loss = fused.grid_mlp_loss(self.encoding, x, aim, *layers, sample_weight=weight)
-            return self.scale**2 * loss
+            return self.scale**2 * fused.squared_error(x, aim, weight)
         error = (self(x) - target).square().mean(-1)
         return error.mean() if weight is None else (weight * error).mean()
 
     @property
-    def fused(self) -> bool:
-        """Whether one kernel goes from the coordinates to the loss and back."""
-        return self._fused_layers(torch.empty(0, device=self.shift.device)) is not None
-
-    def _fused_layers(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]] | None:
-        """The network's weights and biases, if one kernel can go from coordinates to values."""
-        if self.bf16 or self.output != "linear" or x.requires_grad:
+    def fused(self) -> Fused | None:
+        """The field as one kernel sees it that goes from coordinates to the loss and back."""
+        if self.bf16 or self.output != "linear":
             return None
-        return fused.layers(self.encoding, self.network, x)
+        return fuse(self.encoding, self.network)
 
     @property
     def parameter_count(self) -> int:

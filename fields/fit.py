@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -257,7 +257,7 @@ class Run:
 class Dense:
     """Adam over the network: every weight has a gradient in every step. Biases do not decay."""
 
-    def __init__(self, weights: list[Tensor], config: FitConfig) -> None:
+    def __init__(self, weights: Sequence[Tensor], config: FitConfig) -> None:
         self.lr = config.lr
         groups = [
             {"params": [w for w in weights if w.ndim > 1], "weight_decay": config.weight_decay},
@@ -281,7 +281,7 @@ class Sparse:
     gradient of exactly 0 is skipped, and its bias correction counts its own steps.
     """
 
-    def __init__(self, tables: list[Tensor], config: FitConfig, backend: str) -> None:
+    def __init__(self, tables: Sequence[Tensor], config: FitConfig, backend: str) -> None:
         self.config, self.backend, self.tables = config, backend, tables
         self.moments = [(torch.zeros_like(t), torch.zeros_like(t)) for t in tables]
         self.counts = [torch.zeros_like(t, dtype=torch.int32) for t in tables]

@@ -18,9 +18,11 @@ from .tasks import ImageTask
 
 FRAME_PIXELS = 400_000  # of a frame at most; a larger picture is seen through every nth pixel
 WINDOW_SIDE = 512  # of the middle of a larger picture, in which frequencies are followed
-LOOKING = 0.2  # share of the time that may go into looking
+GLANCE_SECONDS = 0.05  # a glance is drawn as fine as this time allows
+LOOK_GROWTH = 1.12  # a look is due when the run is this much older than at the last
+OVERDUE = 1.6  # and is taken whatever it costs when it is this much older
+LOOKING, GLANCING = 0.3, 0.15  # share of the time that either may take
 CREDIT = 0.3  # seconds of looking in advance: most happens at first
-KEEP_GROWTH = 1.06  # a snapshot is kept when the run is this much older than at the last one kept
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Snapshot:
     Attributes:
         frame: uint8 [h, w, c], the whole picture, at most `FRAME_PIXELS` of it.
         metrics: `psnr` (and `heldout_psnr`) on the frame's pixels.
-        band_error: relative error in each of `Recorder.edges`' bands; nan where there is no power.
+        band_error: relative error in each of `Recorder.edges`' bands, nan where there is no power;
+            empty for a glance.
     """
 
     step: int
@@ -44,69 +47,117 @@ class Snapshot:
 class Recorder:
     """Looks at a picture's field while it is fitted.
 
-    It looks as often as `LOOKING` allows, and keeps a history that is dense at first, when most
-    happens. Large pictures are seen through every nth pixel, their frequencies through a window in
-    the middle at full resolution.
+    It takes looks, which it keeps, dense at first, when most happens; and in between glances, which
+    cost little, for whoever watches. Large pictures are seen through every nth pixel, their
+    frequencies through a window in the middle at full resolution.
 
     Attributes:
-        snapshots: those kept so far, oldest first.
+        snapshots: the looks so far, oldest first.
         edges: of the frequency bands, in cycles over the longest side of the picture.
         best: parameters at the highest PSNR so far, to go back to if a run is lost; or None.
     """
 
     def __init__(self, task: ImageTask) -> None:
-        h, w = task.size
         self.task = task
-        self.stride = math.ceil(math.sqrt(h * w / FRAME_PIXELS))
-        rows = torch.arange(self.stride // 2, h, self.stride)
-        columns = torch.arange(self.stride // 2, w, self.stride)
-        self.shape = len(rows), len(columns)
-        self.index = (rows[:, None] * w + columns).flatten()
-        self.target = task.values(self.index)
-        self.window = _Window(task)
+        self.view = View(task, math.ceil(math.sqrt(task.size[0] * task.size[1] / FRAME_PIXELS)))
+        self.window = Window(task)
         self.edges = self.window.edges
-        self.masks = {
-            name: None if mask is None else mask.flatten()[self.index]
-            for name, mask in (("", task.known), ("heldout_", task.heldout))
-        }
         self.snapshots: list[Snapshot] = []
         self.best: tuple[float, dict[str, Tensor]] | None = None
-        self.spent, self.kept = 0.0, -1.0
+        self.rate = 0.0  # points a second, in the last look
+        self.looking, self.glancing = 0.0, 0.0  # seconds spent
+        self.looked = 0.0  # age of the run at the last look
 
     def watch(
         self, run: Iterator[Progress]
     ) -> Generator[tuple[Progress, Snapshot | None], None, None]:
-        """The reports of a fit, each with a look at the field when it is time for one."""
+        """The reports of a fit, each with a look or a glance at the field when it is time."""
         for progress in run:
             snapshot = None
-            if progress.step == 0 or progress.end or self._due(progress):
+            if progress.step == 0 or progress.end or self._look_due(progress.seconds):
                 snapshot = self.look(progress)
+            elif self.glancing <= CREDIT + GLANCING * progress.seconds:
+                snapshot = self.glance(progress)
             yield progress, snapshot
 
-    def _due(self, progress: Progress) -> bool:
-        return self.spent <= CREDIT + LOOKING * progress.seconds
+    def _look_due(self, seconds: float) -> bool:
+        affordable = self.looking <= CREDIT + LOOKING * seconds
+        return seconds >= self.looked * (LOOK_GROWTH if affordable else OVERDUE)
+
+    def look(self, progress: Progress) -> Snapshot:
+        """A full look, which is kept."""
+        tick = time.perf_counter()
+        view, field = self.view, progress.field
+        values = view.values(field)
+        whole = view.stride == 1 and self.window.whole
+        errors = self.window.error(field, values if whole else None)
+        spent = time.perf_counter() - tick
+        points = len(view.index) + (0 if whole else len(self.window.index))
+        self.rate = points / max(spent, 1e-6)
+        snapshot = view.snapshot(progress, values, errors)
+        self.snapshots.append(snapshot)
+        self.looking += time.perf_counter() - tick
+        self.looked = progress.seconds
+        self._remember(field, snapshot)
+        return snapshot
+
+    def glance(self, progress: Progress) -> Snapshot:
+        """The picture alone, as fine as a moment allows."""
+        tick = time.perf_counter()
+        points = max(4096, min(FRAME_PIXELS, self.rate * GLANCE_SECONDS))
+        h, w = self.task.size
+        stride = max(self.view.stride, math.ceil(math.sqrt(h * w / points)))
+        view = self.view if stride == self.view.stride else View(self.task, stride)
+        snapshot = view.snapshot(progress, view.values(progress.field), ())
+        self.glancing += time.perf_counter() - tick
+        return snapshot
 
     def power(self) -> Tensor:
         """Of the target, in each frequency band: float64 [bands]."""
         return band_power(self.window.target, self.window.inner)
 
-    def look(self, progress: Progress, *, keep: bool = True) -> Snapshot:
-        """A snapshot of now; with `keep`, it joins the history if the last there is old enough."""
-        tick = time.perf_counter()
-        field = progress.field
-        values = evaluate(field, centres_of(self.index, *self.task.size).to(field.shift.device))
-        values = values.cpu().clamp_(0, 1)
+    def target(self) -> Tensor:
+        """The target as the frames show it, float32 [h, w, c]; grey where it is not known."""
+        view = self.view
+        known = view.masks[""]
+        shown = view.target if known is None else torch.where(known[:, None], view.target, 0.5)
+        return shown.view(*view.shape, -1)
+
+    def _remember(self, field: Field, snapshot: Snapshot) -> None:
+        psnr = snapshot.metrics.get("psnr", -math.inf)
+        if math.isfinite(psnr) and (self.best is None or psnr > self.best[0]):
+            state = {k: v.detach().clone() for k, v in field.state_dict().items()}
+            self.best = psnr, state
+
+
+class View:
+    """Every nth pixel of a picture, along both axes."""
+
+    def __init__(self, task: ImageTask, stride: int) -> None:
+        h, w = task.size
+        rows = torch.arange(min(stride // 2, h - 1), h, stride)
+        columns = torch.arange(min(stride // 2, w - 1), w, stride)
+        self.task, self.stride = task, stride
+        self.shape = len(rows), len(columns)
+        self.index = (rows[:, None] * w + columns).flatten()
+        self.target = task.values(self.index)
+        self.masks = {
+            name: None if mask is None else mask.flatten()[self.index]
+            for name, mask in (("", task.known), ("heldout_", task.heldout))
+        }
+
+    def values(self, field: Field) -> Tensor:
+        """The field at the pixels, float32 [n, c] in [0, 1]."""
+        x = centres_of(self.index, *self.task.size).to(field.shift.device)
+        return evaluate(field, x).cpu().clamp_(0, 1)
+
+    def snapshot(
+        self, progress: Progress, values: Tensor, errors: tuple[float, ...]
+    ) -> Snapshot:
         frame = (values * 255).round_().nan_to_num_().to(torch.uint8).view(*self.shape, -1)
-        errors = self.window.error(field, values if self.stride == 1 else None)
-        snapshot = Snapshot(
+        return Snapshot(
             progress.step, progress.seconds, progress.loss, frame, self._metrics(values), errors
         )
-        if keep and (progress.end or progress.seconds >= self.kept * KEEP_GROWTH):
-            self.snapshots.append(snapshot)
-            self.kept = progress.seconds
-            self._remember(progress, snapshot)
-        self.spent += time.perf_counter() - tick
-        return snapshot
 
     def _metrics(self, values: Tensor) -> dict[str, float]:
         squared = (values - self.target).square().mean(-1)
@@ -119,14 +170,8 @@ class Recorder:
                 found[f"{name}psnr"] = decibels(float(chosen.double().mean()))
         return found
 
-    def _remember(self, progress: Progress, snapshot: Snapshot) -> None:
-        psnr = snapshot.metrics.get("psnr", -math.inf)
-        if math.isfinite(psnr) and (self.best is None or psnr > self.best[0]):
-            state = {k: v.detach().clone() for k, v in progress.field.state_dict().items()}
-            self.best = psnr, state
 
-
-class _Window:
+class Window:
     """The part of a picture whose frequencies are followed: all of it, or its middle."""
 
     def __init__(self, task: ImageTask) -> None:
@@ -135,7 +180,7 @@ class _Window:
         side = (min(h, limit), min(w, limit))
         top, left = (h - side[0]) // 2, (w - side[1]) // 2
         rows, columns = torch.arange(top, top + side[0]), torch.arange(left, left + side[1])
-        self.side, self.task = side, task
+        self.side, self.task, self.whole = side, task, side == (h, w)
         self.index = (rows[:, None] * w + columns).flatten()
         self.target = task.values(self.index).view(*side, -1)
         self.inner = bands(*side)
@@ -147,6 +192,7 @@ class _Window:
         self.truth = truth.flatten()[self.index].view(side)
 
     def error(self, field: Field, values: Tensor | None) -> tuple[float, ...]:
+        """Relative error in each band; `values` [n, c] if they have been computed already."""
         if values is None:
             x = centres_of(self.index, *self.task.size).to(field.shift.device)
             values = evaluate(field, x).cpu().clamp_(0, 1)

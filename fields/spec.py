@@ -55,7 +55,7 @@ class Spec:
         known = {c.__name__: c for c in _family(cls)}
         if kind not in known:
             raise ValueError(f"unknown {cls.__name__} {kind!r}; choose from {', '.join(known)}.")
-        made = known[kind]
+        made: Any = known[kind]
         hints = _hints(made)
         given = {name: value for name, value in values.items() if name != "type"}
         for name in given:

@@ -324,7 +324,7 @@ def test_an_interrupted_run_keeps_what_it_has(number, photo, tmp_path):
     assert "Traceback" not in errors
     assert document(out)["end"] == "interrupted"
     assert load_field(out / "field.safetensors").field is not None
-    assert not [p for p in out.rglob(".*")]
+    assert not list(out.rglob(".*"))
 
 
 def test_a_signal_before_the_fit_still_leaves_a_field(photo, tmp_path):
@@ -358,7 +358,7 @@ def test_a_killed_run_leaves_no_half_file(photo, tmp_path):
             json.loads(path.read_text())
         elif path.suffix == ".png":
             read_picture(path)
-    assert not [p for p in out.rglob(".*")]
+    assert not list(out.rglob(".*"))
 
 
 def test_a_closed_pipe_is_no_error():

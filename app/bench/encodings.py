@@ -63,7 +63,7 @@ def bench_encodings(options: BenchOptions) -> Iterator[dict[str, Any]]:
                 if signals.asked():
                     return
                 kept.add(row)
-            found.setdefault(name, []).append(row["heldout_psnr"])
+            found.setdefault(name, []).append(float(row["heldout_psnr"]))
             yield row
     for name, values in found.items():
         yield {

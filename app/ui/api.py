@@ -1,7 +1,7 @@
 """What a program may ask of the page: the same fits, through gradio_client."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -12,35 +12,51 @@ from fields import METHODS
 from .choices import CUSTOM
 from .runs import Run
 from .server import KINDS, Server
-from .settings import DEFAULT_METHODS, HOLES, TASKS, read_settings
+from .settings import DEFAULT_METHODS, HOLES, read_settings
 
-REPORT_SECONDS = 0.5  # between two reports of a fit
+REPORT_SECONDS = 0.5  # between two reports of a fit at least
+PATIENCE = 10.0  # and at most
+UNSAID: dict[str, Any] = {
+    "task": "Fit", "holes": HOLES[0], "preset": CUSTOM, "holdout": 0, "missing": 0,
+}  # fmt: skip
+Report = tuple[Any, Any]
 
 
 def build(server: Server) -> None:
     """Endpoints by name, without anything to see."""
+    fits = Fits(server)
     api(methods, api_name="methods", api_description=methods.__doc__)
     with gr.Column(visible=False):
-        arguments: list[Any] = [
-            gr.File(label="photo", file_types=list(KINDS)),
-            gr.CheckboxGroup(list(METHODS), value=list(DEFAULT_METHODS), label="methods"),
-            gr.Number(3, label="seconds"),
-            gr.Number(0, label="seed", precision=0),
-            gr.Radio(list(TASKS), value=TASKS[0], label="task"),
-            gr.File(None, label="mask", file_types=list(KINDS)),
-            gr.Number(None, label="missing"),
-            gr.Number(None, label="holdout"),
-        ]
-        outputs = [gr.JSON(label="run"), gr.File(label="files", file_count="multiple")]
-        gr.Button().click(
-            FitImage(server).run,
-            arguments,
-            outputs,
-            api_name="fit_image",
-            api_description=FitImage.run.__doc__,
-            concurrency_limit=None,
-            show_progress="hidden",
+        _endpoint(
+            fits.fit_image,
+            [_file("photo"), *_budget(), _number(0, "missing"), _number(0, "holdout")],
         )
+        _endpoint(fits.inpaint_image, [_file("photo"), _file("mask"), *_budget()])
+
+
+def _endpoint(function: Callable[..., Any], arguments: list[Any]) -> None:
+    gr.Button().click(
+        function,
+        arguments,
+        [gr.JSON(label="run"), gr.File(label="files", file_count="multiple")],
+        api_name=function.__name__,
+        api_description=function.__doc__,
+        concurrency_limit=None,
+        show_progress="hidden",
+    )
+
+
+def _file(label: str) -> gr.File:
+    return gr.File(label=label, file_types=list(KINDS))
+
+
+def _number(value: float, label: str) -> gr.Number:
+    return gr.Number(value, label=label)
+
+
+def _budget() -> list[Any]:
+    chosen = gr.CheckboxGroup(list(METHODS), value=list(DEFAULT_METHODS), label="methods")
+    return [chosen, _number(3, "seconds"), gr.Number(0, label="seed", precision=0)]
 
 
 def methods() -> dict[str, str]:
@@ -48,68 +64,71 @@ def methods() -> dict[str, str]:
     return {method.name: method.summary for method in METHODS.values()}
 
 
-class FitImage:
+class Fits:
     def __init__(self, server: Server) -> None:
         self.server = server
 
-    def run(
+    def fit_image(
         self,
         photo: str | None,
         methods: list[str],
         seconds: float,
         seed: float,
-        task: str,
+        missing: float,
+        holdout: float,
+    ) -> Iterator[Report]:
+        """Fit a photo with one or several methods, each for so many seconds.
+
+        `holdout` keeps that many per cent of the pixels out of the fit, to measure on; `missing`
+        hides them and fills them in. Yields where the run is, and in the end run.json's object
+        with the best picture, its field and the report.
+        """
+        chosen = {"methods": methods, "seconds": seconds, "seed": seed, "holdout": holdout}
+        if missing:
+            chosen |= {"task": "Inpaint", "holes": HOLES[1], "missing": missing}
+        yield from self._run(photo, None, chosen)
+
+    def inpaint_image(
+        self,
+        photo: str | None,
         mask: str | None,
-        missing: float | None,
-        holdout: float | None,
-    ) -> Iterator[tuple[Any, Any]]:
-        """Fit a photo with one or several methods; missing and holdout are shares in per cent.
+        methods: list[str],
+        seconds: float,
+        seed: float,
+    ) -> Iterator[Report]:
+        """Fill a photo where a mask of the same size is white, with one or several methods.
 
         Yields where the run is, and in the end run.json's object with the best picture, its field
         and the report.
         """
+        chosen = {"methods": methods, "seconds": seconds, "seed": seed, "task": "Inpaint"}
+        yield from self._run(photo, mask, chosen)
+
+    def _run(
+        self, photo: str | None, mask: str | None, chosen: dict[str, Any]
+    ) -> Iterator[Report]:
         try:
-            run = self._begin(photo, methods, seconds, seed, task, mask, missing, holdout)
+            run = self._begin(photo, mask, chosen)
             version = -1
             while not run.over:
                 yield _where(run), None
                 time.sleep(REPORT_SECONDS)
-                version = run.wait(version, 10)
+                version = run.wait(version, PATIENCE)
             if run.state == "failed":
                 raise ValueError(run.problem)
+            if not run.has_results:
+                raise ValueError("The run left the queue before it began.")
             taken = self.server.taken(run, run.best)
             yield run.document, [str(taken.picture), str(taken.field), str(taken.report)]
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def _begin(
-        self,
-        photo: str | None,
-        methods: list[str],
-        seconds: float,
-        seed: float,
-        task: str,
-        mask: str | None,
-        missing: float | None,
-        holdout: float | None,
-    ) -> Run:
-        if photo is None:
-            raise ValueError("photo must be a picture, got none.")
-        settings = read_settings(
-            self.server.limits,
-            task=task,
-            holes=HOLES[missing is not None],
-            methods=methods,
-            preset=CUSTOM,
-            seconds=seconds,
-            seed=seed,
-            holdout=holdout,
-            missing=missing,
-        )
+    def _begin(self, photo: str | None, mask: str | None, chosen: dict[str, Any]) -> Run:
+        settings = read_settings(self.server.limits, **(UNSAID | chosen))
+        if photo is None or (settings.masked and mask is None):
+            raise ValueError(f"{'mask' if photo else 'photo'} must be a picture, got none.")
         original = self.server.take(photo)
-        if settings.masked:
-            if mask is None:
-                raise ValueError("To inpaint, give a mask, or missing in per cent.")
+        if settings.masked and mask is not None:
             self.server.take_mask(original, mask)
         return self.server.begin(original, settings)
 

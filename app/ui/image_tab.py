@@ -48,10 +48,11 @@ class ImageTab:
         loaded = self.shell.page.load(self._restore, [run, picture.original], kept, **PRIVATE)
         opened = self.shell.opened.change(self._reopen, run, kept, **PRIVATE)
         for ready in (begun.success, loaded.then, opened.then):
-            # Any number of pages may watch at once, for as long as it takes.
+            # Any number of pages may watch at once, for as long as it takes; and a page may turn to
+            # another run before the first is over.
             ready(
                 self._watch, run, [self.results.box, *self.stage.seen], concurrency_limit=None,
-                **PRIVATE,
+                trigger_mode="multiple", **PRIVATE,
             ).then(plainly(self.results.show), run, self.results.seen, **PRIVATE)  # fmt: skip
         self.shell.page.unload(self.stage.leave)
 

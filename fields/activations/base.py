@@ -32,9 +32,11 @@ def linear(
 
     Biases default to U(+-1/sqrt(in_dim)). Drawn from `rng` alone, never from torch's global state.
     """
-    layer = nn.utils.skip_init(nn.Linear, in_dim, out_dim)
-    bias = in_dim**-0.5 if bias is None else bias
+    spread = in_dim**-0.5 if bias is None else bias
+    layer = nn.Linear(in_dim, out_dim, device="meta")  # draws nothing from the global state
+    layer.weight = nn.Parameter(torch.empty(out_dim, in_dim))
+    layer.bias = nn.Parameter(torch.empty(out_dim))
     with torch.no_grad():
         layer.weight.uniform_(-bound, bound, generator=rng)
-        layer.bias.uniform_(-bias, bias, generator=rng)
+        layer.bias.uniform_(-spread, spread, generator=rng)
     return layer

@@ -31,11 +31,10 @@ def sparse_adam_(
         steps: int32, of the same shape; all three of `m`, `v`, `steps` begin as 0.
     """
     touched = grad != 0
-    g = grad[touched]
-    t = steps[touched] + 1
-    first = beta1 * m[touched] + (1 - beta1) * g
-    second = beta2 * v[touched] + (1 - beta2) * g * g
-    rate = lr * (1 - beta2 ** t.double()).sqrt() / (1 - beta1 ** t.double())
-    m[touched], v[touched], steps[touched] = first, second, t
-    param[touched] -= rate.to(param.dtype) * first / (second.sqrt() + eps)
+    steps += touched
+    m.copy_(torch.where(touched, beta1 * m + (1 - beta1) * grad, m))
+    v.copy_(torch.where(touched, beta2 * v + (1 - beta2) * grad * grad, v))
+    rate = lr * (1 - beta2 ** steps.double()).sqrt() / (1 - beta1 ** steps.double())
+    change = rate.to(param.dtype) * m / (v.sqrt() + eps)
+    param -= torch.where(touched, change, 0)
     grad.zero_()

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic
 
-from .numba_tools import INT64, helper, multiply_add_vectors, splat
+from .numba_tools import INT64, helper, multiply_add_vectors, primitive, splat
 
 LANES = 8
 ROWS = 4
@@ -57,7 +56,7 @@ def multiply(a, b, initial, gate, out, rows, columns, depth, floor):
             )
 
 
-@intrinsic
+@primitive
 def _block(
     typing: Any, a: Any, b: Any, initial: Any, gate: Any, out: Any, depth: Any, floor: Any
 ) -> Any:

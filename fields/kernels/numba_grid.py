@@ -393,14 +393,14 @@ def table_gradient(
 
 
 def _differentiable_backward(
-    ctx: Any, gradient: Tensor, wanted: tuple[bool, ...]
-) -> list[Tensor | None]:
+    ctx: Any, gradient: Tensor, wanted: tuple[bool, bool]
+) -> tuple[Tensor | None, Tensor | None]:
     """The gradients as functions that can be differentiated again."""
-    inputs = ctx.saved_tensors
-    out = grid.encode(*inputs, ctx.layout, smooth=ctx.smooth)
-    chosen = [i for i, want in zip(inputs, wanted, strict=True) if want]
+    x, table = ctx.saved_tensors
+    out = grid.encode(x, table, ctx.layout, smooth=ctx.smooth)
+    chosen = [i for i, want in zip((x, table), wanted, strict=True) if want]
     found = iter(torch.autograd.grad(out, chosen, gradient, create_graph=True))
-    return [next(found) if want else None for want in wanted]
+    return next(found) if wanted[0] else None, next(found) if wanted[1] else None
 
 
 def encode(x: Tensor, table: Tensor, layout: GridLayout, *, smooth: bool = False) -> Tensor:

@@ -20,14 +20,21 @@ INT32 = ir.IntType(32)
 INT64 = ir.IntType(64)
 
 # Sums may be reordered and fused; NaN and infinity keep their meaning.
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
 }
 
-helper = njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-"""Decorates a function that only kernels call: without its wrappers it compiles twice as fast."""
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    decorate: Any = njit  # whose annotations do not know all of its options
+    return decorate(**OPTIONS, **options)(function)
+
+
+def helper(function: Callable[..., Any]) -> Any:
+    """Decorates a function that only kernels call: without wrappers it compiles twice as fast."""
+    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 @functools.cache
@@ -53,7 +60,7 @@ class _Cache(FunctionCache):
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Decorates a function that Python calls: compiled at the first call, then kept on disk."""
-    dispatcher = njit(**OPTIONS, no_cfunc_wrapper=True)(function)
+    dispatcher = _compiled(function, no_cfunc_wrapper=True)
     try:
         dispatcher._cache = _Cache(function)
     except RuntimeError:
@@ -61,7 +68,12 @@ def kernel(function: Callable[..., Any]) -> Any:
     return dispatcher
 
 
-@intrinsic
+def primitive(define: Callable[..., Any]) -> Any:
+    """Decorates what types and generates an operation that numba itself does not have."""
+    return intrinsic(define)
+
+
+@primitive
 def take(typing: Any, ticket: Any) -> Any:
     """`ticket[0]`, advancing it for the next thread that asks."""
 
@@ -110,7 +122,7 @@ def _vector_at(context: Any, builder: Any, kind: Any, array: Any, at: Any, lanes
     return builder.bitcast(start, ir.VectorType(start.type.pointee, lanes).as_pointer())
 
 
-@intrinsic
+@primitive
 def load(typing: Any, array: Any, at: Any, like: Any) -> Any:
     """`array[at:at + len(like)]` as a row."""
 
@@ -121,7 +133,7 @@ def load(typing: Any, array: Any, at: Any, like: Any) -> Any:
     return like(array, types.uint64, like), generate
 
 
-@intrinsic
+@primitive
 def store(typing: Any, array: Any, at: Any, row: Any) -> Any:
     """`array[at:at + len(row)] = row`."""
 
@@ -133,7 +145,7 @@ def store(typing: Any, array: Any, at: Any, row: Any) -> Any:
     return types.void(array, types.uint64, row), generate
 
 
-@intrinsic
+@primitive
 def multiply_add(typing: Any, weight: Any, row: Any, total: Any) -> Any:
     """`weight * row + total`, where `row` and `total` are rows."""
 

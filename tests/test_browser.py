@@ -1,0 +1,551 @@
+"""The page as people meet it: served by the real command, in a real browser and from a program."""
+
+import base64
+import contextlib
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlparse
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data import Picture, read_picture, write_picture
+from fields import load_field
+
+pytestmark = [
+    pytest.mark.e2e,
+    # gradio's client and playwright are not ours to mend.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+PATIENCE = 90_000  # milliseconds: this machine may be busy with others
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+
+
+class Served:
+    """`fieldfit app` in a process of its own."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app", "app", "--no-open", "--port", str(port), *flags],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=(folder / "stderr.txt").open("w"),
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()  # ends with the process, should it not come up
+        found = re.search(r"http://\S+", line)
+        assert found, (line, self.errors)
+        self.url = found[0].rstrip("/")
+
+    @property
+    def errors(self) -> str:
+        return (self.folder / "stderr.txt").read_text()
+
+    def runs(self) -> list[Path]:
+        return sorted((self.folder / "runs").iterdir())
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(60)
+        finally:
+            self.process.kill()
+            self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    server = Served(tmp_path_factory.mktemp("served"), "--max-megapixels", "2")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory) -> Path:
+    """A part of a real photograph."""
+    import skimage.data
+
+    path = tmp_path_factory.mktemp("photo") / "my photo.png"
+    write_picture(path, Picture(np.ascontiguousarray(skimage.data.chelsea()[40:232, 90:346])))
+    return path
+
+
+# --- in a browser ---
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not Path(CHROMIUM).exists():
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context, served):
+    """The page, which must come by itself: nothing from elsewhere, and no error in it."""
+    page = context.new_page()
+    hosts, errors = set(), []
+    page.on("request", lambda r: hosts.add(urlparse(r.url).netloc) if "://" in r.url else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    visit(page, served)
+    yield page
+    assert {h for h in hosts if h} == {urlparse(served.url).netloc}
+    assert not errors
+
+
+def visit(page, served, query: str = "") -> None:
+    page.goto(f"{served.url}/{query}", wait_until="domcontentloaded")
+    page.locator("#fit").wait_for()
+
+
+def bring(page, photo: Path) -> None:
+    page.locator("#upload input[type=file]").set_input_files(photo)
+    page.locator("#photo img").wait_for()
+
+
+def choose(page, name: str, choice: str) -> None:
+    page.locator(f"#{name}").get_by_text(choice, exact=True).click()
+
+
+def only(page, *methods: str) -> None:
+    for box in page.locator("#methods label").all():
+        if box.locator("input").is_checked() != (box.inner_text().strip() in methods):
+            box.click()
+
+
+def custom(page, seconds: float) -> None:
+    choose(page, "preset", "Custom")
+    page.locator("#seconds input").fill(str(seconds))
+
+
+def expect_state(page, state: str) -> None:
+    page.locator(f"#log [data-state='{state}']").wait_for()
+
+
+def steps(page) -> dict[str, int]:
+    return page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('#tiles .ff-tile')]"
+        ".map((t) => [t.dataset.method, +t.dataset.step]))"
+    )
+
+
+def frame(page, method: str) -> np.ndarray:
+    """The picture that the page shows of a method, float [h, w, 3]."""
+    uri = page.locator(f".ff-tile[data-method={method}] img").get_attribute("src")
+    image = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+    return np.asarray(image.convert("RGB")).astype(float)
+
+
+def error(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.sqrt(((a - b) ** 2).mean()))
+
+
+def download(page, button: str) -> Path:
+    with page.expect_download() as waited:
+        page.locator(button).click()
+    path = waited.value.path()
+    named = path.with_name(waited.value.suggested_filename)
+    return path.rename(named)
+
+
+COUNT_FRAMES = """
+window.frames_seen = {};
+new MutationObserver(() => {
+  for (const tile of document.querySelectorAll('#tiles .ff-tile')) {
+    const seen = window.frames_seen[tile.dataset.method] ??= {frames: new Set(), psnr: []};
+    const image = tile.querySelector('img');
+    if (!image || seen.frames.has(image.src)) continue;
+    seen.frames.add(image.src);
+    seen.psnr.push(parseFloat(tile.querySelector('b').textContent.split('·')[1]));
+  }
+}).observe(document.querySelector('#tiles'), {subtree: true, childList: true, attributes: true});
+"""
+
+
+def test_four_methods_race_on_a_photo(page, context, served, photo):
+    truth = read_picture(photo).pixels.astype(float)
+    bring(page, photo)
+    custom(page, 120)
+    page.evaluate(COUNT_FRAMES)
+    page.locator("#fit").click()
+
+    # The frames come while it runs, of every method, and they come nearer to the photo.
+    page.wait_for_function(
+        "Object.values(window.frames_seen).filter((s) => s.frames.size >= 4).length == 4"
+    )
+    expect_state(page, "running")
+    seen = page.evaluate("Object.entries(window.frames_seen).map(([m, s]) => [m, s.psnr])")
+    for method, psnr in seen:
+        assert psnr[-1] > psnr[0], method
+    blank = error(truth, np.broadcast_to(truth.mean((0, 1)), truth.shape))
+    assert error(frame(page, "hash"), truth) < 0.8 * blank
+    page.locator("#charts .ff-map[data-method=hash] rect").first.wait_for()
+    page.locator("#charts .ff-wide .curve[data-name=hash]").wait_for(state="attached")
+
+    # Pause holds it, for everybody who watches, and over a reload.
+    page.locator("#pause").click()
+    expect_state(page, "paused")
+    held = steps(page)
+    other = context.new_page()
+    visit(other, served)
+    expect_state(other, "paused")
+    assert steps(other) == held
+    other.close()
+    page.reload(wait_until="domcontentloaded")
+    expect_state(page, "paused")
+    page.locator("#photo img").wait_for()
+    assert steps(page) == held
+    assert page.locator("#seconds input").input_value() == "120"
+    page.get_by_role("button", name="Resume").click()
+    expect_state(page, "running")
+    page.wait_for_function(
+        """(step) => {
+          const tile = document.querySelector('[data-method=hash]');
+          const decibels = parseFloat(tile.querySelector('b').textContent.split('·')[1]);
+          return tile.dataset.step > step && decibels > 27;
+        }""",
+        arg=held["hash"],
+    )
+
+    # Stop keeps what is there.
+    page.locator("#stop").click()
+    expect_state(page, "stopped")
+    page.locator("#slider img").first.wait_for()
+    assert page.locator("#pause").is_disabled()
+    assert page.locator("#stop").is_disabled()
+    end = steps(page)
+    assert end["hash"] > held["hash"]
+    fine = error(frame(page, "hash"), truth)
+
+    # Back to where it was coarse, and to the end again.
+    page.locator("#scrub input[type=range]").focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('[data-method=hash]').dataset.step == '0'")
+    assert error(frame(page, "hash"), truth) > 2 * fine
+    page.keyboard.press("End")
+    page.wait_for_function(
+        "(step) => document.querySelector('[data-method=hash]').dataset.step == step",
+        arg=str(end["hash"]),
+    )
+
+    # What can be taken away is what it says.
+    choose(page, "picker", "plain")
+    page.wait_for_function("document.querySelectorAll('#slider img').length >= 2")
+    choose(page, "picker", "hash")
+    picture, field, report = (download(page, b) for b in ("#picture", "#field", "#report"))
+    assert picture.name.endswith("-hash.png")
+    assert error(read_picture(picture).pixels.astype(float), truth) < 0.5 * blank
+    assert load_field(field).info["method"] == "hash"
+    text = report.read_text()
+    assert "<html" in text.lower()
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", text)
+
+    # And it can be had from a terminal.
+    command = shlex.split(page.locator("#command code").inner_text())
+    assert command[:2] == ["fieldfit", "compare"]
+    assert (served.folder / command[2]).read_bytes() == photo.read_bytes()
+
+
+def test_what_is_painted_is_what_is_filled(page, served, photo):
+    original = read_picture(photo).pixels
+    bring(page, photo)
+    choose(page, "task", "Inpaint")
+    only(page, "hash")
+    custom(page, 1)
+    page.locator("#painter [data-ready]").wait_for()
+    paint(page, (0.3, 0.4), (0.7, 0.6))
+    painted = canvas(page)
+    assert 0.01 < painted.mean() < 0.5
+
+    page.locator("#fit").click()
+    expect_state(page, "done")
+    page.locator("#slider img").first.wait_for()
+    result = read_picture(download(page, "#picture")).pixels
+    assert (result[~painted] == original[~painted]).all()
+    changed = (result != original).any(-1)
+    assert changed[painted].mean() > 0.9
+    command = shlex.split(page.locator("#command code").inner_text())
+    assert command[:2] == ["fieldfit", "inpaint"]
+    saved = np.asarray(Image.open(served.folder / command[3]))
+    assert (saved == painted).all()
+
+
+def paint(page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """A stroke over the picture, from and to places as shares of it."""
+    sheet = page.locator("#painter canvas")
+    sheet.scroll_into_view_if_needed()
+    box = sheet.bounding_box()
+    (x0, y0), (x1, y1) = (
+        (box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in (start, end)
+    )
+    page.mouse.move(x0, y0)
+    page.mouse.down()
+    page.mouse.move(x1, y1, steps=5)
+    page.mouse.up()
+
+
+def canvas(page) -> np.ndarray:
+    """What the painter shows as painted: bool [h, w]."""
+    uri = page.locator("#painter canvas").evaluate("(c) => c.toDataURL('image/png')")
+    image = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+    return np.asarray(image)[..., 3] > 0
+
+
+def test_a_mask_is_uploaded_inverted_undone_cleared_and_saved(page, photo, tmp_path):
+    mask = np.zeros(read_picture(photo).pixels.shape[:2], np.uint8)
+    mask[20:60, 30:90] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    bring(page, photo)
+    choose(page, "task", "Inpaint")
+    page.locator("#painter [data-ready]").wait_for()
+
+    with page.expect_file_chooser() as chooser:
+        page.locator("#mask-upload").click()
+    chooser.value.set_files(tmp_path / "mask.png")
+    until_painted(page, mask > 0)
+    page.locator("#mask-invert").click()
+    until_painted(page, mask == 0)
+    page.get_by_role("button", name="Undo").click()
+    until_painted(page, mask > 0)
+    page.locator("#painter").get_by_role("button", name="Erase").click()
+    paint(page, (0.2, 0.2), (0.3, 0.2))
+    erased = canvas(page)
+    assert erased.sum() < (mask > 0).sum()
+    saved = np.asarray(Image.open(download(page, "#mask-save")))
+    assert (saved == erased).all()
+    page.locator("#mask-clear").click()
+    until_painted(page, mask > 255)
+
+
+def until_painted(page, mask: np.ndarray) -> None:
+    page.wait_for_function(
+        """(wanted) => {
+          const c = document.querySelector('#painter canvas');
+          const pixels = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+          let n = 0;
+          for (let i = 3; i < pixels.length; i += 4) n += pixels[i] > 0;
+          return n === wanted;
+        }""",
+        arg=int(mask.sum()),
+    )
+    assert (canvas(page) == mask).all()
+
+
+def test_runs_wait_in_turn_and_can_be_opened_and_deleted(page, served, photo):
+    bring(page, photo)
+    only(page, "hash")
+    custom(page, 60)
+    page.locator("#fit").click()
+    expect_state(page, "running")
+    page.locator("#fit").click()
+    expect_state(page, "queued")
+    page.get_by_role("tab", name="Runs").click()
+    cards = page.locator("#runs .ff-card")
+    cards.nth(1).wait_for()
+    assert "fieldfit image" in cards.first.locator("code").inner_text()
+    waiting, running = "[data-state=queued]", "[data-state=running]"
+    page.locator(f"#runs {waiting}").get_by_role("button", name="Stop").click()
+    page.locator(f"#runs {waiting}").wait_for(state="detached")
+    page.locator(f"#runs {running}").get_by_role("button", name="Open").click()
+    expect_state(page, "running")
+    page.locator("#stop").click()
+    expect_state(page, "stopped")
+    folder = page.locator("#log").inner_text().rpartition("saved in ")[2].strip()
+    assert (served.folder / folder / "run.json").exists()
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("tab", name="Runs").click()
+    card = page.locator("#runs .ff-card", has_text=folder)
+    card.get_by_role("button", name="Delete").click()
+    card.wait_for(state="detached")
+    assert not (served.folder / folder).exists()
+
+
+def test_what_goes_wrong_is_said_in_one_sentence(page, tmp_path):
+    page.locator("#fit").click()
+    page.get_by_text("Drop a photo first, or take a sample.").wait_for()
+    (tmp_path / "notes.png").write_text("not a picture")
+    page.locator("#upload input[type=file]").set_input_files(tmp_path / "notes.png")
+    page.get_by_text("notes.png: is not a picture").wait_for()
+    page.locator("#samples [data-sample=zone_plate]").click()  # and one can go on
+    page.locator("#photo img").wait_for()
+
+
+def test_the_page_fits_a_phone_and_the_dark(chromium, served):
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    visit(page, served, "?__theme=dark")
+    page.locator("#samples [data-sample=cat]").click()
+    page.locator("#photo img").wait_for()
+    for tab in ("Runs", "Image"):
+        page.get_by_role("tab", name=tab).click()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    background = page.locator(".ff-panel").first.evaluate(
+        "(panel) => getComputedStyle(panel).backgroundColor"
+    )
+    assert max(map(int, re.findall(r"\d+", background)[:3])) < 60
+    context.close()
+
+
+# --- from a program ---
+
+
+@pytest.fixture(scope="module")
+def client(served):
+    from gradio_client import Client
+
+    client = Client(served.url, verbose=False)
+    yield client
+    client.close()
+
+
+def test_only_what_is_meant_for_programs_is_offered(client):
+    offered = client.view_api(return_format="dict")
+    assert set(offered["named_endpoints"]) == {"/fit_image", "/inpaint_image", "/methods"}
+    assert not offered["unnamed_endpoints"]
+    assert "hash" in client.predict(api_name="/methods")
+
+
+def fit(client, photo: Path, methods, seconds=0.5, **rest):
+    from gradio_client import handle_file
+
+    return client.submit(
+        photo=handle_file(photo), methods=methods, seconds=seconds, api_name="/fit_image", **rest
+    )
+
+
+def test_a_program_fits_a_photo_as_the_page_does(client, photo):
+    job = fit(client, photo, ["plain", "hash"], seconds=1, holdout=25)
+    document, files = job.result(timeout=90)
+    assert [r["method"] for r in document["runs"]] == ["plain", "hash"]
+    assert document["metrics"]["heldout_psnr"] > 10
+    picture, field, report = map(Path, files)
+    assert read_picture(picture).pixels.shape == read_picture(photo).pixels.shape
+    assert load_field(field).info["metrics"] == pytest.approx(document["metrics"])
+    assert report.read_text().lstrip().lower().startswith("<!doctype html")
+    states = [where["state"] for where, _ in job.outputs()[:-1]]
+    assert "running" in states
+
+
+def test_a_program_fills_a_mask(client, photo, tmp_path):
+    from gradio_client import handle_file
+
+    original = read_picture(photo).pixels
+    mask = np.zeros(original.shape[:2], bool)
+    mask[50:80, 60:99] = True
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    document, files = client.predict(
+        handle_file(photo), handle_file(tmp_path / "mask.png"), ["hash"], 0.5,
+        api_name="/inpaint_image",
+    )  # fmt: skip
+    result = read_picture(files[0]).pixels
+    assert document["verb"] == "inpaint"
+    assert (result[~mask] == original[~mask]).all()
+    assert (result[mask] != original[mask]).any()
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ({"methods": []}, "at least one method"),
+        ({"methods": ["hash"], "seconds": 1e9}, "Seconds"),
+        ({"methods": ["hash"], "missing": 100}, "Missing"),
+    ],
+)
+def test_a_program_is_told_what_is_wrong(client, photo, asked, problem):
+    with pytest.raises(Exception, match=problem):
+        fit(client, photo, **asked).result(timeout=90)
+
+
+# --- the server ---
+
+
+def status_of(request: urllib.request.Request | str) -> int:
+    with contextlib.closing(_open(request)) as response:
+        return response.status
+
+
+def _open(request):
+    try:
+        return urllib.request.urlopen(request, timeout=60)
+    except urllib.error.HTTPError as refusal:
+        return refusal
+
+
+def test_another_name_for_this_machine_gets_no_answer(served):
+    request = urllib.request.Request(f"{served.url}/config", headers={"Host": "evil.example"})
+    assert status_of(request) == 400
+    assert status_of(f"{served.url}/config") == 200
+
+
+def test_files_beside_the_page_cannot_be_fetched(served, client, photo):
+    fit(client, photo, ["hash"]).result(timeout=90)
+    secret = next(served.folder.glob("runs/*/run.json"))
+    for path in ("/etc/passwd", secret, served.folder / "stderr.txt"):
+        assert status_of(f"{served.url}/gradio_api/file={path}") == 403
+
+
+def test_an_upload_over_the_limit_is_refused(served):
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    body = head + bytes(21 * 2**20) + b"\r\n--x--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    request = urllib.request.Request(f"{served.url}/gradio_api/upload", body, kind)
+    assert status_of(request) == 413
+
+
+def test_a_signal_stops_the_server_and_saves_the_run(tmp_path, photo):
+    from gradio_client import Client
+
+    server = Served(tmp_path)
+    client = Client(server.url, verbose=False, download_files=False)
+    job = fit(client, photo, ["hash"], seconds=300)
+    for where, _ in job:
+        if where["state"] == "running" and where["methods"]["hash"]["step"]:
+            break
+    assert server.stop() == 130
+    client.close()
+    (run,) = server.runs()
+    assert json.loads((run / "run.json").read_text())["end"] == "interrupted"
+    assert load_field(run / "field.safetensors").info["method"] == "hash"
+    assert not list(tmp_path.glob("fieldfit-*"))  # the private directory is gone
+    assert "Traceback" not in server.errors
