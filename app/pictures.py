@@ -271,10 +271,11 @@ def draw_progress(folder: RunFolder, job: Job, trace: Trace) -> None:
         positions = np.linspace(0, len(chosen) - 1, PROGRESS_FRAMES).round().astype(int)
         chosen = [chosen[i] for i in positions]
     for i, snapshot in enumerate(chosen):
-        path = folder.path / "progress" / f"{i:02d}-step{snapshot.step:07d}.png"
+        name = f"{i:02d}-step{snapshot.step:07d}"
+        suffix = "png" if job.picture.has_alpha else "jpg"
+        path = folder.path / "progress" / f"{name}.{suffix}"
         path.parent.mkdir(exist_ok=True)
-        pixels = snapshot.frame.numpy()
-        write_picture(path, replace(job.picture, pixels=pixels))
+        write_picture(path, replace(job.picture, pixels=snapshot.frame.numpy()), quality=92)
     folder.files["progress"] = "progress"
 
 

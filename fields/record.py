@@ -114,7 +114,7 @@ class Recorder:
 
     def power(self) -> Tensor:
         """Of the target, in each frequency band: float64 [bands]."""
-        return band_power(self.window.target, self.window.inner)
+        return self.window.power
 
     def target(self) -> Tensor:
         """The target as the frames show it, float32 [h, w, c]; grey where it is not known."""
@@ -190,6 +190,7 @@ class Window:
         if task.heldout is not None:
             truth |= task.heldout
         self.truth = truth.flatten()[self.index].view(side)
+        self.power = band_power(self.target, self.inner)
 
     def error(self, field: Field, values: Tensor | None) -> tuple[float, ...]:
         """Relative error in each band; `values` [n, c] if they have been computed already."""
@@ -198,5 +199,5 @@ class Window:
             values = evaluate(field, x).cpu().clamp_(0, 1)
         values = values.view(*self.side, -1)
         # Where the truth is not known, what was filled in counts as right.
-        target = torch.where(self.truth[..., None], self.target, values)
-        return tuple(band_error(values, target, self.inner).tolist())
+        values = torch.where(self.truth[..., None], values, self.target)
+        return tuple(band_error(values, self.target, self.inner, self.power).tolist())

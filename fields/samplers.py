@@ -37,11 +37,10 @@ def _stride(length: int) -> int:
 
     Strata are of two lengths, one apart: both must be gone through whole.
     """
-    golden = max(1, round(length * (math.sqrt(5) - 1) / 2))
-    candidates = sorted(range(1, max(2, length)), key=lambda s: abs(s - golden))
-    return next(
-        (s for s in candidates if math.gcd(s, length) == 1 == math.gcd(s, max(1, length - 1))), 1
-    )
+    stride = max(1, round(length * (math.sqrt(5) - 1) / 2))
+    while math.gcd(stride, length) > 1 or math.gcd(stride, max(1, length - 1)) > 1:
+        stride -= 1  # ends at 1, if nowhere before
+    return stride
 
 
 def uniform(n: int, total: int, rng: torch.Generator) -> Iterator[Tensor]:

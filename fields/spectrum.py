@@ -3,6 +3,8 @@
 Frequencies are in cycles over the longest side of the picture, as everywhere in the project.
 """
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -45,20 +47,31 @@ def band_power(values: Tensor, edges: Tensor) -> Tensor:
     Returns:
         float64 [bands].
     """
-    h, w, _ = values.shape
-    power = torch.fft.rfft2(values.movedim(-1, 0).double()).abs().square().mean(0) / (h * w) ** 2
-    # rfft2 keeps one of each conjugate pair; only columns 0 and, for even widths, w/2 are whole.
-    twice = torch.full((w // 2 + 1,), 2.0, dtype=power.dtype)
-    twice[0] = 1
-    if w % 2 == 0:
-        twice[-1] = 1
-    band = torch.bucketize(radii(h, w), edges.to(torch.float32), right=True) - 1
-    return torch.zeros(len(edges) - 1, dtype=power.dtype).index_add_(
-        0, band.flatten().clamp_(0, len(edges) - 2), (power * twice).flatten()
-    )
+    h, w, c = values.shape
+    band, share = _band_of(h, w, tuple(edges.tolist()))
+    coefficients = torch.view_as_real(torch.fft.rfft2(values.movedim(-1, 0).contiguous()))
+    power = coefficients.square().sum((0, -1)).flatten() * share
+    found = torch.bincount(band, power.double(), minlength=len(edges) - 1)
+    return found / (c * (h * w) ** 2)
 
 
-def band_error(prediction: Tensor, target: Tensor, edges: Tensor) -> Tensor:
+@lru_cache(maxsize=8)
+def _band_of(height: int, width: int, edges: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """The band of each coefficient of `rfft2`, and how many of the full transform it stands for.
+
+    rfft2 keeps one of each conjugate pair; only columns 0 and, for even widths, w/2 are whole.
+    """
+    band = torch.bucketize(radii(height, width), torch.tensor(edges), right=True) - 1
+    share = torch.full((height, width // 2 + 1), 2.0)
+    share[:, 0] = 1
+    if width % 2 == 0:
+        share[:, -1] = 1
+    return band.flatten().clamp_(0, len(edges) - 2), share.flatten()
+
+
+def band_error(
+    prediction: Tensor, target: Tensor, edges: Tensor, power: Tensor | None = None
+) -> Tensor:
     """Relative error of a picture in each band: ||P - T|| / ||T|| over the band's coefficients.
 
     0 for a band that is learned, 1 for one not begun. This is the two-dimensional form of
@@ -66,13 +79,15 @@ def band_error(prediction: Tensor, target: Tensor, edges: Tensor) -> Tensor:
 
     Args:
         prediction, target: float [h, w, c].
+        power: the target's `band_power`, if it is known already.
 
     Returns:
         float64 [bands]; nan where the target has no power.
     """
-    power = band_power(target, edges)
+    power = band_power(target, edges) if power is None else power
     error = band_power(prediction - target, edges)
-    return torch.where(power > 1e-20, error / power, torch.nan).sqrt()
+    # Below float32's rounding of the transform there is nothing to be relative to.
+    return torch.where(power > 1e-13 * power.sum(), error / power, torch.nan).sqrt()
 
 
 def radial_power(values: Tensor) -> tuple[Tensor, Tensor]:

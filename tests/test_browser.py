@@ -392,7 +392,7 @@ def test_runs_wait_in_turn_and_can_be_opened_and_deleted(page, served, photo):
 
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("tab", name="Runs").click()
-    card = page.locator("#runs .ff-card", has_text=folder)
+    card = page.locator("#runs .ff-card", has_text=f"{folder}/")
     card.get_by_role("button", name="Delete").click()
     card.wait_for(state="detached")
     assert not (served.folder / folder).exists()

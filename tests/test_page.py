@@ -533,10 +533,10 @@ def test_names_of_files_are_text(finished):
 
 
 def test_looking_back_goes_from_coarse_to_fine(finished):
-    start, end = views.past(finished, 0, 100), views.past(finished, 100, 100)
-    assert [m.step for m in start] == [0, 0]
-    assert [m.step for m in end] == [m.step for m in finished.now]
-    places = [views.past(finished, place, 100) for place in range(101)]
+    (start, first), (end, last) = views.past(finished, 0, 100), views.past(finished, 100, 100)
+    assert ([m.step for m in start], first) == ([0, 0], 0.0)
+    assert ([m.step for m in end], last) == ([m.step for m in finished.now], None)
+    places = [views.past(finished, place, 100)[0] for place in range(101)]
     steps = np.array([[m.step for m in moments] for moments in places])
     assert (np.diff(steps, axis=0) >= 0).all()
     assert len(np.unique(steps[:, 1])) > 2

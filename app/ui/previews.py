@@ -44,7 +44,7 @@ def jpeg(image: Image.Image, icc: bytes | None, quality: int = 85) -> bytes:
     return file.getvalue()
 
 
-def thumbnail(contents: bytes, side: int = 192) -> bytes:
+def thumbnail(contents: bytes, side: int) -> bytes:
     """A JPEG, smaller."""
     image = Image.open(io.BytesIO(contents), formats=["JPEG"])
     icc = image.info.get("icc_profile")

@@ -95,7 +95,12 @@ class Run:
 
     @cached_property
     def thumbnail(self) -> bytes:
-        return thumbnail(self.before)
+        return thumbnail(self.before, 192)
+
+    @cached_property
+    def small_before(self) -> bytes:
+        """As large as it is shown beside others."""
+        return thumbnail(self.before, 800)
 
     @property
     def methods(self) -> list[str]:

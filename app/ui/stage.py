@@ -26,6 +26,7 @@ class Stage:
         self.server, self.run, self.watchers = server, run, Watchers()
         with gr.Column(elem_classes="ff-panel"):
             self.tiles = gr.HTML(views.EMPTY, elem_id="tiles")
+            self.truth = gr.HTML(visible="hidden", elem_id="truth")
             with gr.Row(elem_classes="ff-status", visible=False) as self.status:
                 self.log = gr.HTML(elem_id="log")
                 self.pause = self._small_button("Pause", "pause")
@@ -34,8 +35,9 @@ class Stage:
                 0, PLACES, value=PLACES, step=1, visible=False, buttons=[], elem_id="scrub",
                 label="Coarse to fine", info="Drag back to see what each had learned by then.",
             )  # fmt: skip
-        self.seen: list[Any] = [self.tiles, self.status, self.log, self.pause, self.stop]
-        self.seen.append(self.scrub)
+        self.seen: list[Any] = [
+            self.tiles, self.truth, self.status, self.log, self.pause, self.stop, self.scrub
+        ]
         self._wire()
 
     def _small_button(self, text: str, id: str) -> gr.Button:
@@ -70,6 +72,8 @@ class Stage:
                 version = run.version
                 update[self.tiles] = views.tiles(run.now, run.size, f"{run.name}, being learned")
             if run.state != state:
+                if not state:
+                    update[self.truth] = views.truth(run)
                 state = run.state
                 update |= self._state(run)
             if draw and (drawn := views.charts(run)):
@@ -108,7 +112,8 @@ class Stage:
         run = self.server.runs.find(id)
         if run is None or not run.has_results:
             return gr.skip()
-        return views.tiles(views.past(run, int(place), PLACES), run.size, f"{run.name}, earlier")
+        moments, at = views.past(run, int(place), PLACES)
+        return views.tiles(moments, run.size, f"{run.name}, earlier", at)
 
     def leave(self, request: gr.Request) -> None:
         """The page is closed."""

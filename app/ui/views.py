@@ -38,19 +38,24 @@ EMPTY = """
 """
 
 
-def tiles(moments: Sequence[Moment], size: tuple[int, int], title: str) -> str:
+def tiles(
+    moments: Sequence[Moment], size: tuple[int, int], title: str, at: float | None = None
+) -> str:
     """The methods' pictures in a grid, each with its caption.
 
     Args:
         size: (height, width) of the picture, for a frame that is not there yet.
         title: what the pictures show, for a person who hears the page.
+        at: the time in seconds that is looked back to; None for the latest.
     """
     leader = _leader(moments)
     shown = (_tile(moment, size, leads=moment is leader) for moment in moments)
+    looking = "" if at is None else f' data-at="{at:.4g}"'
     across = {1: 1, 2: 2, 3: 3, 4: 2}.get(len(moments), 3)
     return (
         f'<div class="ff-tiles" style="--across:{across}" role="group" '
-        f'aria-label="{escape(title)}">{"".join(shown)}</div>'
+        f'aria-label="{escape(title)}" title="Hold a picture to see the photo"{looking}>'
+        f"{''.join(shown)}</div>"
     )
 
 
@@ -177,11 +182,17 @@ def charts(run: Run) -> str:
     )
 
 
-def past(run: Run, place: int, places: int) -> list[Moment]:
-    """The moments that all methods were at, at the same time; `place` 0 is the coarsest."""
+def past(run: Run, place: int, places: int) -> tuple[list[Moment], float | None]:
+    """Where all methods were at the same time, and that time; `place` 0 is the coarsest."""
     times = sorted({m.seconds for moments in run.past for m in moments})
-    at = times[round((len(times) - 1) * place / max(1, places))]
-    return [[m for m in moments if m.seconds <= at][-1] for moments in run.past]
+    at = times[round((len(times) - 1) * place / places)]
+    shown = [[m for m in moments if m.seconds <= at][-1] for moments in run.past]
+    return shown, at if place < places else None
+
+
+def truth(run: Run) -> str:
+    """The picture that the methods are to become, which a person sees while holding one."""
+    return f'<img src="{data_uri(run.small_before)}" alt="">'
 
 
 def photo(uri: str, name: str, text: str) -> str:
