@@ -132,9 +132,17 @@ def run(name: str, args: list[str]) -> Any:
     if rest and not verb.knobs:
         raise ValueError(f"unknown flag {rest[0]!r}; see fieldfit {name} --help.")
     function = getattr(importlib.import_module(f".{verb.module}", __package__), name)
+    _leave_threads_to_the_engine()
     if not verb.knobs:
         return function(read)
     return function(read, rest, shlex.join(["fieldfit", name, *args]))
+
+
+def _leave_threads_to_the_engine() -> None:
+    """The engine shares work out by itself; torch's own threads only wait for one another."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _value_of(flag: str, args: list[str]) -> str | None:

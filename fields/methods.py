@@ -82,12 +82,13 @@ def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
 
 
 def _auto(found: Facts) -> tuple[FitConfig, str]:
+    config = METHODS["hash"].make(found)
     if found.known < 1:
-        return METHODS["fourier"].make(found), (
-            f"fourier, since {1 - found.known:.0%} of the samples are missing and its waves carry "
-            "across the gaps, where a grid has nothing to go by."
+        return config, (
+            f"hash, its finest grid {_finest(found)} cells wide: {1 - found.known:.1%} of the "
+            "samples are missing, and coarser cells reach across the gaps."
         )
-    return METHODS["hash"].make(found), (
+    return config, (
         "hash, since every sample is known and a grid of trained features fits them soonest."
     )
 
@@ -125,22 +126,29 @@ def _network(encoding: EncodingSpec, config: FitConfig, width: int = 256, depth:
 
 def _hash(found: Facts) -> FitConfig:
     """The finest grid has a vertex a pixel; what its table cannot hold is hashed."""
+    finest = max(4, _finest(found))
     log2_size = min(MAX_LOG2_SIZE, max(10, math.ceil(math.log2(1.1 * found.samples))))
     encoding = HashGrid(
-        levels=8, features=4, log2_size=log2_size, coarsest=16, finest=max(16, _finest(found))
+        levels=8, features=4, log2_size=log2_size, coarsest=min(16, finest), finest=finest
     )
     return _grid(encoding, found)
 
 
 def _dense(found: Facts) -> FitConfig:
     finest = max(16, min(_finest(found), MAX_DENSE_SIDE))
-    levels = 1 + max(1, round(math.log2(finest / 8)))
+    levels = 1 + max(1, round(math.log2(max(16, finest) / 8)))
     return _grid(DenseGrid(levels=levels, features=4, coarsest=8, finest=finest), found)
 
 
 def _finest(found: Facts) -> int:
-    """Cells along the longest side, as many as the known samples can tell apart."""
-    return max(2, round(found.side * math.sqrt(found.known)))
+    """Cells along the longest side: one a sample, or where some are missing, one for nine known.
+
+    A vertex between known samples only learns noise: of 24 to 181 cells on pictures of 256x256 with
+    half the pixels missing, 48 to 64 fill best, and with nine of ten missing, 24 to 32.
+    """
+    if found.known == 1:
+        return found.side
+    return max(2, round(found.side * math.sqrt(found.known) / 3))
 
 
 def _grid(encoding: EncodingSpec, found: Facts) -> FitConfig:

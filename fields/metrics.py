@@ -6,9 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
+from .kernels.backends import missing
+
 WINDOW = 11  # SSIM's window, 11 pixels wide
 SPREAD = 1.5  # and Gaussian with this sigma
 HALO = WINDOW // 2
+MIN_ROWS = 8 * WINDOW  # that are scored together: each batch repeats twice the halo
 
 
 def psnr(prediction: Tensor, target: Tensor) -> float:
@@ -32,24 +35,40 @@ def ssim(prediction: Tensor, target: Tensor) -> float:
 
 def ssim_map(prediction: Tensor, target: Tensor) -> Tensor:
     """SSIM around each pixel, the channels' mean: [h, w, c] twice -> [h, w]."""
-    a, b = (v.movedim(-1, 0)[:, None].float() for v in (prediction, target))  # [c, 1, h, w]
+    mode = "reflect" if min(prediction.shape[:2]) > HALO else "replicate"
+    padding = (HALO, HALO, HALO, HALO)
+    a, b = (
+        pad(v.movedim(-1, 0)[None].float(), padding, mode=mode)[0] for v in (prediction, target)
+    )
+    taps = window(a.device)
+    if missing("numba", a.device) is None:
+        from .kernels import numba_ssim
+
+        return numba_ssim.ssim_map(a, b, taps)
+    return ssim_map_torch(a, b, taps)
+
+
+def ssim_map_torch(a: Tensor, b: Tensor, taps: Tensor) -> Tensor:
+    """The same from padded pictures [c, h + 2 halo, w + 2 halo]: the reference of the kernels."""
+
+    def blur(values: Tensor) -> Tensor:
+        rows = conv2d(values[:, None], taps.view(1, 1, 1, -1))
+        return conv2d(rows, taps.view(1, 1, -1, 1))[:, 0]
+
     mean_a, mean_b = blur(a), blur(b)
     var_a = blur(a * a) - mean_a**2
     var_b = blur(b * b) - mean_b**2
     covariance = blur(a * b) - mean_a * mean_b
     c1, c2 = 0.01**2, 0.03**2
     likeness = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-    return (likeness / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean((0, 1))
+    return (likeness / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean(0)
 
 
-def blur(values: Tensor) -> Tensor:
-    """SSIM's Gaussian window over [n, 1, h, w], borders reflected (repeated if too small)."""
-    offset = torch.arange(WINDOW, dtype=values.dtype, device=values.device) - HALO
-    kernel = torch.exp(-(offset**2) / (2 * SPREAD**2))
-    kernel = kernel / kernel.sum()
-    mode = "reflect" if min(values.shape[-2:]) > HALO else "replicate"
-    padded = pad(values, (HALO, HALO, HALO, HALO), mode=mode)
-    return conv2d(conv2d(padded, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1))
+def window(device: torch.device) -> Tensor:
+    """SSIM's Gaussian along one axis, of sum 1: float32 [WINDOW]."""
+    offset = torch.arange(WINDOW, dtype=torch.float32, device=device) - HALO
+    taps = torch.exp(-(offset**2) / (2 * SPREAD**2))
+    return taps / taps.sum()
 
 
 class PictureScore:
@@ -87,7 +106,7 @@ class PictureScore:
             first, before, truth = self.tail
             prediction, target = torch.cat([before, prediction]), torch.cat([truth, target])
         end = first + len(prediction)
-        if end < self.height and len(prediction) <= 2 * HALO:
+        if end < self.height and len(prediction) < MIN_ROWS:
             self.tail = first, prediction, target
             return
         start = first if first == 0 else first + HALO

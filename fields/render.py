@@ -47,7 +47,7 @@ def evaluate(field: Field, x: Tensor) -> Tensor:
     field.eval()
     try:
         # No context manager may be held across a yield, hence one call for each tile.
-        with torch.no_grad():
+        with torch.no_grad(), parallel.one_thread():
             if x.device.type == "cpu" and not field.fused:
                 return parallel.values(field, x).float()
             return torch.cat([field(part) for part in x.split(TILE)]).float()

@@ -10,6 +10,8 @@ import torch
 
 from fields import ImageTask
 
+torch.set_num_threads(1)  # as the command line does: the engine shares work out by itself
+
 
 @pytest.fixture
 def rng() -> torch.Generator:

@@ -19,7 +19,7 @@ from fields import METHODS, FieldSpec, FitConfig, ImageTask, Recorder, fit, meth
 from fields.encodings import HashGrid
 from fields.encodings.grids import GridEncoding
 from fields.fit import Run
-from fields.kernels import grid, grid_encode
+from fields.kernels import grid, grid_encode, threads
 from fields.kernels.backends import missing
 from fields.networks import MLP
 
@@ -63,6 +63,7 @@ def bench_image(options: BenchOptions) -> Iterator[dict[str, Any]]:
 
 def compete(contenders: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Median milliseconds of each contender, all measured in turn."""
+    torch.set_num_threads(threads.COUNT)  # plain PyTorch gets all that it would take
     for run in contenders.values():
         run()  # compiles, allocates, warms the caches
         run()
@@ -72,6 +73,7 @@ def compete(contenders: dict[str, Callable[[], object]]) -> dict[str, float]:
             tick = time.perf_counter()
             run()
             times[name].append((time.perf_counter() - tick) * 1e3)
+    torch.set_num_threads(1)
     return {name: statistics.median(found) for name, found in times.items()}
 
 
