@@ -47,7 +47,9 @@ def status(entrant: Entrant) -> str:
         if "heldout_psnr" in looked.metrics:
             parts.append(f"held out {looked.metrics['heldout_psnr']:.2f} dB")
     parts.append(f"{progress.seconds:.1f} s")
-    if progress.end:
+    if 0 < entrant.drawn < 1:
+        parts.append(f"drawing {entrant.drawn:.0%}")
+    elif progress.end:
         parts.append("done" if progress.end in ("steps", "seconds", "psnr") else progress.end)
     elif math.isfinite(progress.eta):
         parts.append(f"{progress.eta:.0f} s left")
@@ -83,6 +85,7 @@ class _Bar:
 class _Lines:
     def __init__(self) -> None:
         self.shown: dict[int, float] = {}
+        self.ended: set[int] = set()
 
     def start(self) -> None:
         pass
@@ -92,6 +95,9 @@ class _Lines:
 
     def show(self, number: int, entrant: Entrant) -> None:
         now = time.monotonic()
-        if entrant.done or now - self.shown.get(number, -math.inf) >= PLAIN_SECONDS:
+        first = entrant.done and number not in self.ended
+        if first or now - self.shown.get(number, -math.inf) >= PLAIN_SECONDS:
             self.shown[number] = now
+            if entrant.done:
+                self.ended.add(number)
             print(f"{entrant.trace.method}: {status(entrant)}", file=sys.stderr, flush=True)

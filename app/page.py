@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from . import signals
 from .options import AppOptions
@@ -22,8 +23,7 @@ def app(options: AppOptions) -> None:
     check_limits(options)
     port = free_port(options.host, options.port)
     with private_cache() as cache:
-        from .ui.serving import serve
-
+        serve = import_serve()
         with serve(options, cache, port, auth) as url:
             print(f"Fieldfit is at {url} (Ctrl-C stops it)", flush=True)
             if options.open:
@@ -32,6 +32,21 @@ def app(options: AppOptions) -> None:
                 webbrowser.open(url)
             signals.wait()
             print("stopping; a run that is being fitted is saved.", file=sys.stderr, flush=True)
+
+
+def import_serve() -> Any:
+    """`app.ui.serving.serve`.
+
+    Raises:
+        ValueError: gradio is not installed.
+    """
+    try:
+        from .ui.serving import serve
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "gradio":
+            raise
+        raise ValueError("the page needs gradio: pip install 'fieldfit[app]'.") from None
+    return serve
 
 
 def check_access(host: str, auth: str | None) -> tuple[str, str] | None:

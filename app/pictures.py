@@ -124,7 +124,7 @@ def fit_job(
                 saved = time.monotonic()
     finally:
         running.close()
-    return save_job(job, folder, entrants, start)
+    return save_job(job, folder, entrants, start, show)
 
 
 def autosave(job: Job, folder: RunFolder, entrants: Sequence[Entrant]) -> None:
@@ -135,7 +135,11 @@ def autosave(job: Job, folder: RunFolder, entrants: Sequence[Entrant]) -> None:
 
 
 def save_job(
-    job: Job, folder: RunFolder, entrants: Sequence[Entrant], start: float
+    job: Job,
+    folder: RunFolder,
+    entrants: Sequence[Entrant],
+    start: float,
+    show: Callable[[int, Entrant], None],
 ) -> dict[str, Any]:
     """Write every file of a job whose fits have ended; run.json's object.
 
@@ -145,8 +149,8 @@ def save_job(
     folders = [subfolder(job, folder, e.trace) for e in entrants]
     for entrant, where in zip(entrants, folders, strict=True):
         save_field_file(where, job, entrant.field, entrant.trace)
-    for entrant, where in zip(entrants, folders, strict=True):
-        draw_result(where, job, entrant)
+    for number, (entrant, where) in enumerate(zip(entrants, folders, strict=True)):
+        draw_result(where, job, entrant, lambda n=number, e=entrant: show(n, e))
         save_field_file(where, job, entrant.field, entrant.trace)  # again, with its metrics
         draw_progress(where, job, entrant.trace)
     best = max(entrants, key=lambda e: e.trace.metrics.get("heldout_psnr", _psnr(e.trace)))
@@ -238,7 +242,9 @@ def save_field_file(folder: RunFolder, job: Job, model: Field, trace: Trace) -> 
     folder.write("field", "field.safetensors", contents)
 
 
-def draw_result(folder: RunFolder, job: Job, entrant: Entrant) -> None:
+def draw_result(
+    folder: RunFolder, job: Job, entrant: Entrant, drawn: Callable[[], None]
+) -> None:
     """Draw and measure in one pass over the picture, a strip at a time."""
     picture, task = job.picture, job.task
     score = task.score()
@@ -250,10 +256,12 @@ def draw_result(folder: RunFolder, job: Job, entrant: Entrant) -> None:
             values = values.cpu()
             rows = slice(top, top + len(values))
             score.add(top, values, task.values(rows))
-            drawn = quantise(values, picture.depth)
+            pixels = quantise(values, picture.depth)
             if job.fill is not None:
-                drawn = np.where(job.fill[rows, :, None], drawn, picture.pixels[rows])
-            writer.write_rows(drawn)
+                pixels = np.where(job.fill[rows, :, None], pixels, picture.pixels[rows])
+            writer.write_rows(pixels)
+            entrant.drawn = rows.stop / picture.height
+            drawn()
     entrant.trace.metrics = score.result()
 
 

@@ -37,6 +37,7 @@ class Entrant:
         trace: the record of it.
         progress: the latest report; None before the first.
         looked: the latest look at the field; None if the last advance took none.
+        drawn: share of the result that is drawn, once the fit is over.
     """
 
     def __init__(self, task: ImageTask, plan: Plan) -> None:
@@ -49,6 +50,7 @@ class Entrant:
         self.run = self.recorder.watch(fit(task, plan.config))
         self.progress: Progress | None = None
         self.looked: Snapshot | None = None
+        self.drawn = 0.0
 
     @property
     def done(self) -> bool:

@@ -18,7 +18,7 @@ import tyro
 from PIL import Image
 
 from app import options
-from app.page import check_access, check_limits, free_port, private_cache
+from app.page import check_access, check_limits, free_port, import_serve, private_cache
 from app.ui import mask as masks
 from app.ui import runs as runs_module
 from app.ui import server as server_module
@@ -413,18 +413,18 @@ def test_a_fit_waits_for_the_kernels_and_says_so(server, original):
 def test_a_page_that_turns_to_another_run_lets_go_of_the_first(server, original):
     first, second = begin(server, original), begin(server, original)
     watchers = Watchers()
-    looks = follow(first, watchers, "page")
+    looks = follow(first, watchers.turn("page"))
     next(looks)
-    elsewhere = follow(first, watchers, "another page")
+    elsewhere = follow(first, watchers.turn("another page"))
     next(elsewhere)
-    next(follow(second, watchers, "page"))
+    next(follow(second, watchers.turn("page")))
     assert next(looks, "ended") == "ended"
     assert next(elsewhere, "ended") != "ended"
 
 
 def test_following_shows_the_end_with_its_charts(server, original):
     run = begin(server, original, seconds=0.2)
-    looks = list(follow(run, Watchers(), "page"))
+    looks = list(follow(run, Watchers().turn("page")))
     assert run.over
     assert looks[-1] is True
 
@@ -549,6 +549,12 @@ def test_charts_have_a_curve_and_a_heat_map_for_each_method(finished):
         assert f'class="curve" data-name="{method}"' in html
 
 
+def test_what_was_hidden_is_what_the_curves_measure(server, original):
+    run = begin(server, original, ("hash",), 0.2, holdout=0.25)
+    wait_for(run, "done")
+    assert "PSNR on hidden pixels" in views.charts(run)
+
+
 def test_the_list_invites_when_it_is_empty():
     assert "No runs yet" in views.cards([])
 
@@ -593,6 +599,13 @@ def test_uploads_lie_where_only_this_user_can_look(monkeypatch):
         assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
         (cache / "upload.png").touch()
     assert not cache.exists()
+
+
+def test_a_missing_gradio_is_named_with_the_cure(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    monkeypatch.delitem(sys.modules, "app.ui.serving", raising=False)
+    with pytest.raises(ValueError, match="pip install"):
+        import_serve()
 
 
 def test_help_waits_for_no_gradio():

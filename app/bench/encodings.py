@@ -17,6 +17,7 @@ import torch
 
 from data import read_picture
 from fields import FieldSpec, FitConfig, ImageTask, fit
+from fields.activations import ReLU
 from fields.encodings import Encoding, EncodingSpec, Fourier, Identity, Positional
 from fields.encodings.fourier import FourierEncoding
 from fields.networks import MLP
@@ -93,7 +94,8 @@ def run(path: Path, encoding: EncodingSpec, lr: float, options: BenchOptions) ->
     known[::2, ::2] = True
     heldout[1::2, 1::2] = True
     task = ImageTask(pixels, known=known, heldout=heldout)
-    field = FieldSpec(encoding=encoding, network=MLP(width=256, depth=3), output="sigmoid")
+    network = MLP(width=256, depth=3, activation=ReLU(init="glorot"))
+    field = FieldSpec(encoding=encoding, network=network, output="sigmoid")
     config = FitConfig(
         field=field, steps=options.steps, batch=options.batch, lr=lr, beta2=0.999, eps=1e-8,
         schedule="constant",

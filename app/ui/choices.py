@@ -168,7 +168,7 @@ class Choices:
 def _cost(methods: Sequence[str], preset: str, seconds: float | None) -> str:
     """What the Fit button will take."""
     each, n = PRESETS.get(preset, seconds) or 0.0, len(methods)
-    what = f"{n} methods, {each:g} s each: about {n * each:g} s"
+    what = f"{n} methods, {each:g} s each: {n * each:g} s of fitting"
     if n < 2:
-        what = f"1 method: about {each:g} s" if n else "Choose at least one method."
+        what = f"1 method: {each:g} s of fitting" if n else "Choose at least one method."
     return f'<p class="ff-cost">{what}</p>'

@@ -44,6 +44,7 @@ class ImageTab:
             plainly(self._begin), [picture.original, picture.painter, *self.choices.all], run,
             **PRIVATE,
         )  # fmt: skip
+        begun.success(None, None, None, js=_SHOW_STAGE, **PRIVATE)
         kept = [*picture.shown, *self.choices.all]
         loaded = self.shell.page.load(self._restore, [run, picture.original], kept, **PRIVATE)
         opened = self.shell.opened.change(self._reopen, run, kept, **PRIVATE)
@@ -81,3 +82,11 @@ class ImageTab:
         """A run was opened from another tab."""
         run = self.server.runs.find(id)
         return self._restore(id, run.original if run else None)
+
+
+# The button may be a long way below the stage, or above it on a phone.
+_SHOW_STAGE = """() => {
+  const stage = document.querySelector('#tiles');
+  const {top} = stage.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 2) stage.scrollIntoView({behavior: 'smooth'});
+}"""

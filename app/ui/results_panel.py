@@ -48,7 +48,7 @@ class ResultsPanel:
     def _pick(self, id: str | None, method: str | None) -> Update:
         run = self.server.runs.find(id)
         if run is None or not run.has_results or method not in run.methods:
-            return {self.box: gr.skip()}
+            return {self.slider: gr.skip()}
         taken = self.server.taken(run, method)
         return {
             self.slider: (str(taken.before), str(taken.after)),

@@ -50,7 +50,11 @@ class Frame:
 
 @dataclass(frozen=True)
 class Moment:
-    """Where one method is, or was."""
+    """Where one method is, or was.
+
+    Attributes:
+        drawn: share of the result that is drawn, once the fit is over.
+    """
 
     method: str
     step: int = 0
@@ -60,6 +64,7 @@ class Moment:
     metrics: dict[str, float] = field(default_factory=dict)
     frame: Frame | None = None
     end: str = ""
+    drawn: float = 0.0
 
 
 class Run:
@@ -90,6 +95,7 @@ class Run:
         self.document: dict[str, Any] = {}
         self.version = 0
         self._changed = threading.Condition()
+        self._looked: list[Snapshot | None] = [None for _ in job.plans]
         self._stop = False
         self._paused = False
 
@@ -187,7 +193,7 @@ class Run:
         self._enter("failed")
 
     def _show(self, number: int, entrant: Entrant) -> None:
-        """A method has advanced."""
+        """A method has advanced, or a part of its result is drawn."""
         if number == len(self.traces):
             self.traces.append(entrant.trace)
         progress, looked = entrant.progress, entrant.looked
@@ -199,8 +205,10 @@ class Run:
             share=1.0 if entrant.done else progress.share,
             eta=progress.eta,
             end=progress.end or "",
+            drawn=entrant.drawn,
         )
-        if looked is not None:
+        if looked is not None and looked is not self._looked[number]:
+            self._looked[number] = looked
             moment = replace(moment, metrics=looked.metrics, frame=self._frame(looked))
         with self._changed:
             self.now[number] = moment

@@ -12,6 +12,7 @@ from PIL import Image
 
 from data import load_sample, read_mask, read_picture, write_bytes, write_picture
 from fields import ImageTask, fit, method_config
+from fields import picture as draw
 
 from ..folder import RunFolder, default_folder
 from ..options import AppOptions
@@ -224,5 +225,5 @@ def _warm_up() -> None:
     task = ImageTask(torch.rand(16, 16, 3))
     for method in ("hash", "fourier"):
         config, _ = method_config(method, task)
-        for _ in fit(task, replace(config, steps=2, batch=64)):
-            pass
+        for progress in fit(task, replace(config, steps=2, batch=64)):
+            draw(progress.field, task.size)

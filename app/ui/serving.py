@@ -18,7 +18,7 @@ from . import api, image_tab, runs_tab
 from .limits import MAX_EVENTS
 from .server import Server
 from .shell import Shell
-from .theme import SCRIPT, STYLE, theme
+from .theme import ICON, SCRIPT, STYLE, theme
 
 TABS = (image_tab, runs_tab)  # to add a tab: write it in a file of its own, then list it here
 CACHE_CHECK, CACHE_AGE = 3600, 24 * 3600  # seconds between two cleanings, and of what is cleaned
@@ -49,6 +49,7 @@ def serve(
             enable_monitoring=False,
             max_file_size=server.limits.upload,
             footer_links=["api"],
+            favicon_path=ICON,
             theme=theme(),
             css_paths=STYLE,
             js=SCRIPT.read_text(encoding="utf-8"),

@@ -66,18 +66,21 @@ class Stage:
         if run is None:
             return
         state, version = "", -1
-        for draw in follow(run, self.watchers, str(request.session_hash)):
+        wanted = self.watchers.turn(str(request.session_hash))
+        for draw in follow(run, wanted):
             update: Update = {self.log: views.log(run, self.server.runs.before(run))}
             if run.version != version:
                 version = run.version
                 update[self.tiles] = views.tiles(run.now, run.size, f"{run.name}, being learned")
-            if run.state != state:
-                if not state:
-                    update[self.truth] = views.truth(run)
+            if not state:
+                update[self.truth] = views.truth(run)
+            if run.state != state or draw:  # again, should another run's last word come late
                 state = run.state
                 update |= self._state(run)
             if draw and (drawn := views.charts(run)):
                 update |= {self.charts: drawn, self.charts_box: gr.update(visible=True)}
+            if not wanted():
+                return
             yield update
 
     def _state(self, run: Run) -> Update:

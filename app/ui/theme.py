@@ -6,6 +6,7 @@ from gradio.themes import Base, colors, sizes
 
 STYLE = Path(__file__).with_name("page.css")
 SCRIPT = Path(__file__).with_name("page.js")
+ICON = Path(__file__).with_name("icon.svg")
 
 SANS = ["system-ui", "-apple-system", "Segoe UI", "Noto Sans", "sans-serif"]
 MONO = ["ui-monospace", "SF Mono", "Menlo", "DejaVu Sans Mono", "monospace"]
@@ -66,6 +67,11 @@ def theme() -> Base:
         block_title_text_size="14px",
         block_title_text_color="#14181f",
         block_title_text_color_dark="#e8ebf0",
+        input_background_fill="#f6f7f9",
+        input_background_fill_dark="#0f1216",
+        input_border_width="1px",
+        input_border_color="#d5dae2",
+        input_border_color_dark="#333b46",
         slider_color="#1d5fd1",
         slider_color_dark="#3b7df0",
     )

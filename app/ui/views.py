@@ -131,6 +131,9 @@ def news(run: Run, before: int) -> str:
         return "The next to begin." if before < 2 else f"{before} runs before this one."
     if run.state == "warming up":
         return "The kernels are compiled once, when the page is first started; some seconds."
+    if run.state == "saving":
+        drawn = sum(m.drawn for m in run.now) / len(run.now)
+        return f"The pictures are drawn at full size, measured, and saved: {drawn:.0%}"
     if run.state == "failed":
         return run.problem
     steps = sum(m.step for m in run.now)
@@ -155,14 +158,16 @@ def charts(run: Run) -> str:
     if not traces:
         return ""
     span = time_span(traces)
+    hidden = all("heldout_psnr" in t.snapshots[-1].metrics for t in traces)
+    label = "PSNR on hidden pixels, dB" if hidden else "PSNR, dB"
     series = []
     for trace in traces:
         looks = [s for s in trace.snapshots if s.seconds > 0]
-        values = [s.metrics.get("psnr", math.nan) for s in looks]
+        values = [s.metrics.get("heldout_psnr" if hidden else "psnr", math.nan) for s in looks]
         series.append((trace.method, colour(trace.method), [s.seconds for s in looks], values))
     drawn = "".join(
         f'<div class="{name}">'
-        + curves(series, x_label="seconds", y_label="PSNR, dB", x_log=True, span=span, width=width)
+        + curves(series, x_label="seconds", y_label=label, x_log=True, span=span, width=width)
         + "</div>"
         for name, width in (("ff-wide", 700), ("ff-narrow", 340))
     )

@@ -3,7 +3,7 @@
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .runs import Run
 
@@ -20,27 +20,24 @@ class Watchers:
         self._latest: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def turn(self, page: str) -> int:
+    def turn(self, page: str) -> Callable[[], bool]:
+        """The page turns to a run; whether it has not turned to another since."""
         with self._lock:
             self._latest[page] = number = next(self._numbers)
-            return number
-
-    def still(self, page: str, number: int) -> bool:
-        return self._latest.get(page) == number
+        return lambda: self._latest.get(page) == number
 
     def leave(self, page: str) -> None:
         with self._lock:
             self._latest.pop(page, None)
 
 
-def follow(run: Run, watchers: Watchers, page: str) -> Iterator[bool]:
+def follow(run: Run, wanted: Callable[[], bool]) -> Iterator[bool]:
     """Yields when it is time to show the run: True if the charts should be drawn too.
 
-    Ends when the run is over, or the page has turned to another.
+    Ends when the run is over, or is not wanted any more.
     """
-    number = watchers.turn(page)
     version, drawn = -1, 0.0
-    while watchers.still(page, number):
+    while wanted():
         over = run.over  # asked before it is shown, so that the end is shown too
         now = time.monotonic()
         charts = over or now - drawn >= CHART_SECONDS

@@ -1,6 +1,7 @@
 """The everyday activations: ReLU, tanh and SiLU."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
@@ -11,14 +12,21 @@ from .base import Activation, linear
 
 @dataclass(frozen=True, kw_only=True)
 class ReLU(Activation):
-    """max(0, z), weights from He's uniform distribution [arXiv:1502.01852, eq. 10]."""
+    """max(0, z), its weights from He's or Glorot's uniform distribution.
 
-    bias: bool = knob(True, "whether biases start away from zero")
+    He et al. 2015 (arXiv:1502.01852, eq. 10) keeps the spread of the units through depth; Glorot &
+    Bengio 2010 (AISTATS, eq. 16), here with biases near 0, lets it shrink, and so bears a larger
+    learning rate.
+    """
+
+    init: Literal["he", "glorot"] = knob("he", "how the weights are drawn")
 
     def layer(self, in_dim: int, width: int, rng: torch.Generator, *, first: bool) -> nn.Module:
-        bias = None if self.bias else 0.0
-        bound = (6 / in_dim) ** 0.5
-        return nn.Sequential(linear(in_dim, width, rng, bound=bound, bias=bias), nn.ReLU())
+        if self.init == "he":
+            made = linear(in_dim, width, rng, bound=(6 / in_dim) ** 0.5)
+        else:
+            made = linear(in_dim, width, rng, bound=(6 / (in_dim + width)) ** 0.5, bias=0.01)
+        return nn.Sequential(made, nn.ReLU())
 
 
 @dataclass(frozen=True, kw_only=True)

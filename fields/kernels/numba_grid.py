@@ -19,7 +19,7 @@ from . import grid, threads
 from .grid import GridLayout
 from .numba_tools import helper, kernel, load, multiply_add, store, take
 
-TILE = 128  # samples; a tile's corners of a 4-D cell take 16 KB
+TILE = 256  # samples; a tile's corners of a 4-D cell take 32 KB
 CHUNK = 2048  # samples a thread takes at a time: enough to keep one level's rows in its cache
 
 

@@ -69,7 +69,7 @@ def chunk_of(samples: int) -> int:
     A function of nothing else, as the gradients to the weights are rounded chunk by chunk.
     """
     tiles = -(-samples // (32 * TILE))
-    return min(max(tiles, 4), 32) * TILE
+    return min(max(tiles, 2), 16) * TILE
 
 
 @helper
@@ -231,11 +231,10 @@ def _unpack(net: Net, packed: np.ndarray) -> Iterator[Tensor]:
     """The weight [out, in] and the bias [out] of each layer, as views into their padded copies."""
     for layer in range(len(net.width) - 1):
         rows, columns = net.width[layer + 1], net.width[layer]
-        weight, bias = np.split(
-            packed[net.packed[layer] : net.packed[layer + 1]], [-net.padded[layer + 1]]
-        )
-        yield torch.from_numpy(weight.reshape(-1, net.padded[layer])[:rows, :columns])
-        yield torch.from_numpy(bias[:rows])
+        bias = net.packed[layer + 1] - net.padded[layer + 1]
+        weight = packed[net.packed[layer] : bias].reshape(-1, net.padded[layer])
+        yield torch.from_numpy(weight[:rows, :columns])
+        yield torch.from_numpy(packed[bias : bias + rows])
 
 
 class _Loss(torch.autograd.Function):
