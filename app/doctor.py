@@ -19,10 +19,8 @@ PACKAGES = {  # distribution: what it is for
     "tinycudann": "fast kernels on CUDA",
     "safetensors": "fields on disk",
     "pillow": "pictures",
-    "tifffile": "16-bit TIFF",
     "scikit-image": "sample pictures",
     "gradio": "the web page (pip install 'fieldfit[app]')",
-    "plotly": "figures of the web page (pip install 'fieldfit[app]')",
     "open3d-cpu": "shapes (pip install 'fieldfit[shape]')",
 }
 

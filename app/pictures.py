@@ -158,7 +158,7 @@ def save_job(
         copy_best(folder, folders[entrants.index(best)])
     traces = [e.trace for e in entrants]
     report = report_html(
-        title=job.name,
+        title=Path(job.name).name,
         verb=job.verb,
         command=job.command,
         target=frame_of(job),

@@ -82,9 +82,9 @@ def published_rows(x: np.ndarray, scale: float, resolution: int, size: int | Non
 
 
 @njit
-def rows_of(x, levels, level, primes):
-    tile = numba_grid.new_tile(primes)
-    numba_grid.place(tile, x, 0, levels, level, primes, False)
+def rows_of(x, levels, level):
+    tile = numba_grid.new_tile(x.shape[0])
+    numba_grid.place(tile, x, 0, levels, level, False)
     return tile.row
 
 
@@ -93,12 +93,12 @@ def rows_of(x, levels, level, primes):
 def test_rows_are_the_published_ones(dim, coarsest, log2_size, rng):
     layout = small(dim, 2, levels=3, coarsest=coarsest, log2_size=log2_size)
     x = points(numba_grid.TILE, dim, rng)
-    plan = numba_grid.levels_of(layout), numba_grid.primes_of(layout)
+    levels = numba_grid.levels_of(layout)
     for level in range(layout.levels):
         size = 2**log2_size if log2_size and layout.hashed[level] else None
         scale, resolution = layout.scales[level], layout.resolutions[level]
         expected = published_rows(x.numpy(), scale, resolution, size)
-        got = rows_of(numba_grid.positions(x), plan[0], level, plan[1])
+        got = rows_of(numba_grid.positions(x), levels, level)
         np.testing.assert_array_equal(got, expected)
 
 

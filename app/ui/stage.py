@@ -73,7 +73,7 @@ class Stage:
                 version = run.version
                 update[self.tiles] = views.tiles(run.now, run.size, f"{run.name}, being learned")
             if not state:
-                update[self.truth] = views.truth(run)
+                update |= {self.truth: views.truth(run), self.charts_box: gr.update(visible=False)}
             if run.state != state or draw:  # again, should another run's last word come late
                 state = run.state
                 update |= self._state(run)
@@ -93,7 +93,6 @@ class Stage:
             ),
             self.stop: gr.update(interactive=not run.over and run.state != "saving"),
             self.scrub: gr.update(visible=run.has_results, value=PLACES),
-            self.charts_box: gr.update(visible=bool(run.traces)),
             self.command_box: gr.update(visible=True),
             self.command: views.command(run.command),
         }

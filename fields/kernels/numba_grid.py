@@ -20,6 +20,7 @@ from .grid import GridLayout
 from .numba_tools import helper, kernel, load, multiply_add, store, take
 
 TILE = 256  # samples; a tile's corners of a 4-D cell take 32 KB
+PRIMES = np.array(grid.PRIMES, np.uint32)
 CHUNK = 2048  # samples a thread takes at a time: enough to keep one level's rows in its cache
 
 
@@ -55,9 +56,9 @@ def levels_of(layout: GridLayout) -> Levels:
 
 
 @functools.lru_cache(maxsize=64)
-def primes_of(layout: GridLayout) -> tuple[np.uint32, ...]:
-    """Hash multipliers, one an axis: their number tells the compiler the dimension."""
-    return tuple(np.uint32(p) for p in grid.PRIMES[: layout.dim])
+def corners_of(layout: GridLayout) -> tuple[int, ...]:
+    """Numbers of a cell's corners; how many there are is known to the compiler."""
+    return tuple(range(2**layout.dim))
 
 
 @functools.lru_cache(maxsize=64)
@@ -66,14 +67,13 @@ def zeros_of(layout: GridLayout) -> tuple[np.float32, ...]:
     return (np.float32(0),) * layout.features
 
 
-def plan_of(layout: GridLayout) -> tuple[Levels, tuple[np.uint32, ...], tuple[np.float32, ...]]:
+def plan_of(layout: GridLayout) -> tuple[Levels, tuple[int, ...], tuple[np.float32, ...]]:
     """What the kernels need to know of a layout."""
-    return levels_of(layout), primes_of(layout), zeros_of(layout)
+    return levels_of(layout), corners_of(layout), zeros_of(layout)
 
 
 @helper
-def new_tile(primes):
-    dim = len(primes)
+def new_tile(dim):
     return Tile(
         np.empty((dim, TILE), np.uint32),
         np.empty((dim, TILE), np.float32),
@@ -83,15 +83,15 @@ def new_tile(primes):
 
 
 @helper
-def place(tile, x, start, levels, level, primes, smooth):
+def place(tile, x, start, levels, level, smooth):
     """Fill a tile with the corners of the samples of x [d, n] from `start` on, on one level."""
     _find_cells(tile, x, np.uint64(start), levels.scale[level])
     if smooth:
         _smoothen(tile)
     if levels.hashed[level]:
-        _hash_rows(tile, primes, levels.rows[level] - np.uint32(1))
+        _hash_rows(tile, levels.rows[level] - np.uint32(1))
     else:
-        _dense_rows(tile, len(primes), levels.resolution[level], levels.rows[level])
+        _dense_rows(tile, levels.resolution[level], levels.rows[level])
     find_weights(tile)
 
 
@@ -123,28 +123,29 @@ def _smoothen(tile):
 
 
 @helper
-def _hash_rows(tile, primes, mask):
+def _hash_rows(tile, mask):
     """Rows of the corners: bit `axis` of a corner's number says whether it is the upper one."""
     for s in range(TILE):
         tile.row[0, s] = tile.cell[0, s] & mask
         tile.row[1, s] = (tile.cell[0, s] + np.uint32(1)) & mask
-    for axis in range(1, len(primes)):
+    for axis in range(1, tile.cell.shape[0]):
+        prime = PRIMES[axis]
         for corner in range(1 << axis):
             for s in range(TILE):
-                term = np.uint32(tile.cell[axis, s] * primes[axis])
+                term = np.uint32(tile.cell[axis, s] * prime)
                 row = tile.row[corner, s]
-                tile.row[corner + (1 << axis), s] = row ^ ((term + primes[axis]) & mask)
+                tile.row[corner + (1 << axis), s] = row ^ ((term + prime) & mask)
                 tile.row[corner, s] = row ^ (term & mask)
 
 
 @helper
-def _dense_rows(tile, dim, resolution, rows):
+def _dense_rows(tile, resolution, rows):
     """Rows of the corners where every vertex has its own."""
     for s in range(TILE):
         tile.row[0, s] = tile.cell[0, s]
         tile.row[1, s] = tile.cell[0, s] + np.uint32(1)
     stride = np.uint32(1)
-    for axis in range(1, dim):
+    for axis in range(1, tile.cell.shape[0]):
         stride = np.uint32(stride * resolution)
         for corner in range(1 << axis):
             for s in range(TILE):
@@ -153,11 +154,11 @@ def _dense_rows(tile, dim, resolution, rows):
                 tile.row[corner + (1 << axis), s] = row + stride
     # Division is slow, and only the border and what lies outside needs it.
     largest = np.uint32(0)
-    for corner in range(1 << dim):
+    for corner in range(tile.row.shape[0]):
         for s in range(TILE):
             largest = max(largest, tile.row[corner, s])
     if largest >= rows:
-        for corner in range(1 << dim):
+        for corner in range(tile.row.shape[0]):
             for s in range(TILE):
                 tile.row[corner, s] %= rows
 
@@ -184,23 +185,23 @@ def element(levels, level, row, features):
 
 
 @helper
-def gather(tile, count, table, levels, level, primes, zeros, out, start, stride):
+def gather(tile, count, table, levels, level, corners, zeros, out, start, stride):
     """Interpolate a tile's features: sample s goes to `out[start + s * stride:]`."""
     for s in range(count):
         total = zeros
-        for corner in range(1 << len(primes)):
+        for corner in range(len(corners)):
             at = element(levels, level, tile.row[corner, s], len(zeros))
             total = multiply_add(tile.weight[corner, s], load(table, at, zeros), total)
         store(out, np.uint64(start) + np.uint64(s) * np.uint64(stride), total)
 
 
 @helper
-def scatter(tile, count, gradient, start, stride, factor, levels, level, primes, zeros, out):
+def scatter(tile, count, gradient, start, stride, factor, levels, level, corners, zeros, out):
     """Add a tile's gradients, times `factor`, to those of the table: the transpose of `gather`."""
     for s in range(count):
         at = np.uint64(start) + np.uint64(s) * np.uint64(stride)
         change = multiply_add(factor, load(gradient, at, zeros), zeros)
-        for corner in range(1 << len(primes)):
+        for corner in range(len(corners)):
             at = element(levels, level, tile.row[corner, s], len(zeros))
             total = multiply_add(tile.weight[corner, s], change, load(out, at, zeros))
             store(out, at, total)
@@ -215,43 +216,43 @@ def _clear(levels, level, zeros, out):
 
 
 @kernel
-def _forward(ticket, x, table, levels, primes, zeros, smooth, out):
+def _forward(ticket, x, table, levels, corners, zeros, smooth, out):
     width = len(levels.rows) * len(zeros)
     samples = len(out) // width
-    tile = new_tile(primes)
+    tile = new_tile(x.shape[0])
     chunk = take(ticket) * CHUNK
     while chunk < samples:
         for level in range(len(levels.rows)):
             for start in range(chunk, min(chunk + CHUNK, samples), TILE):
                 count = min(TILE, samples - start)
-                place(tile, x, start, levels, level, primes, smooth)
+                place(tile, x, start, levels, level, smooth)
                 column = start * width + level * len(zeros)
-                gather(tile, count, table, levels, level, primes, zeros, out, column, width)
+                gather(tile, count, table, levels, level, corners, zeros, out, column, width)
         chunk = take(ticket) * CHUNK
 
 
 @kernel
 def _backward_table(
-    ticket, x, samples, gradient, steps, factor, levels, primes, zeros, smooth, fresh, out
+    ticket, x, samples, gradient, steps, factor, levels, corners, zeros, smooth, fresh, out
 ):
-    tile = new_tile(primes)
+    tile = new_tile(x.shape[0])
     level = take(ticket)
     while level < len(levels.rows):
         if fresh:
             _clear(levels, level, zeros, out)
         for start in range(0, samples, TILE):
-            place(tile, x, start, levels, level, primes, smooth)
+            place(tile, x, start, levels, level, smooth)
             at, count = start * steps[0] + level * steps[1], min(TILE, samples - start)
-            scatter(tile, count, gradient, at, steps[0], factor, levels, level, primes, zeros, out)
+            scatter(tile, count, gradient, at, steps[0], factor, levels, level, corners, zeros, out)
         level = take(ticket)
 
 
 @kernel
-def _backward_x(ticket, x, table, gradient, levels, primes, zeros, smooth, out):
-    samples, features, dim = out.shape[0], len(zeros), len(primes)
+def _backward_x(ticket, x, table, gradient, levels, corners, zeros, smooth, out):
+    samples, features, dim = out.shape[0], len(zeros), x.shape[0]
     width = np.uint64(len(levels.rows) * features)
-    tile = new_tile(primes)
-    product = np.empty((1 << dim, TILE), np.float32)
+    tile = new_tile(x.shape[0])
+    product = np.empty((len(corners), TILE), np.float32)
     slope = np.empty((dim, TILE), np.float32)
     chunk = take(ticket) * CHUNK
     while chunk < samples:
@@ -259,12 +260,12 @@ def _backward_x(ticket, x, table, gradient, levels, primes, zeros, smooth, out):
         for level in range(len(levels.rows)):
             for start in range(chunk, min(chunk + CHUNK, samples), TILE):
                 count = min(TILE, samples - start)
-                place(tile, x, start, levels, level, primes, smooth)
+                place(tile, x, start, levels, level, smooth)
                 _find_slopes(tile, slope, x, start, levels.scale[level], smooth)
                 for s in range(count):
                     at = np.uint64(start + s) * width + np.uint64(level * features)
                     change = load(gradient, at, zeros)
-                    for corner in range(1 << dim):
+                    for corner in range(len(corners)):
                         at = element(levels, level, tile.row[corner, s], features)
                         product[corner, s] = _dot(change, load(table, at, zeros))
                 for axis in range(dim):

@@ -152,13 +152,13 @@ def _loss_tile(out, target, sample_weight, start, count, scale, change):
 
 
 @helper
-def _encode_chunk(tile, x, start, stop, table, levels, primes, zeros, encoded, width):
+def _encode_chunk(tile, x, start, stop, table, levels, corners, zeros, encoded, width):
     """Encode whole tiles of samples, level by level: a level's rows then stay in the cache."""
     for level in range(len(levels.rows)):
         for at in range(start, stop, TILE):
-            place(tile, x, at, levels, level, primes, False)
+            place(tile, x, at, levels, level, False)
             column = (at - start) * width + level * len(zeros)
-            gather(tile, TILE, table, levels, level, primes, zeros, encoded, column, width)
+            gather(tile, TILE, table, levels, level, corners, zeros, encoded, column, width)
 
 
 @helper
@@ -178,7 +178,7 @@ def _fused(
     chunk,
     table,
     levels,
-    primes,
+    corners,
     zeros,
     net,
     theta,
@@ -191,7 +191,7 @@ def _fused(
     losses,
 ):
     """Every chunk's results: `out` [n, c], or what `learn` asks for, which is all the rest."""
-    tile = new_tile(primes)
+    tile = new_tile(x.shape[0])
     encoded = np.zeros(chunk * net.padded[0], np.float32)
     hidden = np.zeros(net.column[-1] * BATCH, np.float32)
     change = np.zeros(net.column[-1] * BATCH if learn else 0, np.float32)
@@ -205,7 +205,7 @@ def _fused(
     part = take(ticket)
     while part * chunk < samples:
         begin, end = part * chunk, min((part + 1) * chunk, samples)
-        _encode_chunk(tile, x, begin, end, table, levels, primes, zeros, encoded, net.padded[0])
+        _encode_chunk(tile, x, begin, end, table, levels, corners, zeros, encoded, net.padded[0])
         for start in range(begin, end, BATCH):
             count = min(BATCH, end - start)
             result = _forward_tile(net, encoded, start - begin, hidden, weight, turned, ones)
