@@ -127,6 +127,7 @@ def run(name: str, args: list[str]) -> Any:
         return _help_of_knobs(method)
     read, rest = tyro.cli(
         kind, args=args, prog=f"fieldfit {name}", return_unknown_args=True,
+        config=(tyro.conf.FlagCreatePairsOff,),
         description=f"{kind.__doc__}\n\nexample: {verb.example}",
     )
     if rest and not verb.knobs:

@@ -12,27 +12,43 @@ METHOD_HELP = (
 )
 
 
+# What a flag takes, as its help shows it; flags that are left out say nothing of a default.
+Number = Annotated[float | None, arg(metavar="NUMBER", help_behavior_hint="")]
+Whole = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
+Share = Annotated[float | None, arg(metavar="SHARE", help_behavior_hint="")]
+File = Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")]
+Folder = Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")]
+Text = Annotated[str | None, arg(metavar="TEXT", help_behavior_hint="")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"] | None, arg(metavar="auto|cpu|cuda", help_behavior_hint="")
+]
+Backend = Annotated[
+    Literal["auto", "torch", "numba", "triton", "tinycudann"] | None,
+    arg(metavar="auto|torch|numba|triton|tinycudann", help_behavior_hint=""),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
     """Flags of every verb that fits a field."""
 
-    seconds: float | None = None
+    seconds: Number = None
     """Seconds of fitting at most. Without a bound, the method takes its own number of steps."""
-    steps: int | None = None
+    steps: Whole = None
     """Steps at most."""
-    psnr: float | None = None
+    psnr: Number = None
     """Stop once this PSNR in dB is reached."""
-    seed: int | None = None
+    seed: Whole = None
     """Seed of the initialisation and of the sampling; equal seeds give equal runs."""
-    device: Literal["auto", "cpu", "cuda"] | None = None
+    device: Device = None
     """Where to compute; auto is cuda where there is one."""
-    backend: Literal["auto", "torch", "numba", "triton", "tinycudann"] | None = None
+    backend: Backend = None
     """Kernels to use; auto is the fastest that works."""
-    out: Path | None = None
+    out: Folder = None
     """Directory for the results; runs/<time>-<name> by default."""
     json: bool = False
     """Print run.json's object as the only line on stdout."""
-    config: Path | None = None
+    config: File = None
     """A run.json to repeat, or its "config" alone. Flags given beside it win."""
     max_megapixels: float = 100.0
     """Refuse larger pictures."""
@@ -42,7 +58,9 @@ class FitOptions:
 class MethodOptions(FitOptions):
     """Flags of the verbs that fit one field."""
 
-    method: Annotated[str | None, arg(help=METHOD_HELP)] = None
+    method: Annotated[
+        str | None, arg(help=METHOD_HELP, metavar="NAME", help_behavior_hint="")
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +69,7 @@ class ImageOptions(MethodOptions):
 
     photo: Positional[Path]
     """PNG, JPEG, WebP, TIFF or BMP."""
-    holdout: float | None = None
+    holdout: Share = None
     """Share of the pixels to keep out of the fit; `heldout_psnr` is then measured on them."""
 
 
@@ -63,7 +81,7 @@ class InpaintOptions(MethodOptions):
     """PNG, JPEG, WebP, TIFF or BMP."""
     mask: Positional[Path | None] = None
     """A picture of the same size, white where PHOTO is to be filled."""
-    missing: float | None = None
+    missing: Share = None
     """Instead of a mask: hide this share of the pixels at random, and measure how well they
     are filled."""
 
@@ -76,11 +94,11 @@ class CompareOptions(FitOptions):
     """PNG, JPEG, WebP, TIFF or BMP."""
     methods: tuple[str, ...] = ("plain", "fourier", "multifourier", "hash")
     """Methods to compare."""
-    holdout: float | None = None
+    holdout: Share = None
     """Share of the pixels to keep out of the fit and to measure on."""
-    mask: Path | None = None
+    mask: File = None
     """A picture of the same size, white where the input is to be filled."""
-    missing: float | None = None
+    missing: Share = None
     """Hide this share of the pixels at random, and measure how well they are filled."""
 
 
@@ -90,15 +108,15 @@ class RenderOptions:
 
     field: Positional[Path]
     """A field.safetensors."""
-    size: str | None = None
+    size: Text = None
     """Size of the drawing as WIDTHxHEIGHT; one of both may be left out (1024x). The size of the
     picture that was fitted by default."""
-    region: str | None = None
+    region: Text = None
     """Part to draw, x0,y0,x1,y1 in pixels of the picture that was fitted."""
-    out: Path | None = None
+    out: File = None
     """Picture to write, its kind by its ending (png, tiff, jpg, webp); render.png beside the field
     by default."""
-    depth: Literal[8, 16] | None = None
+    depth: Annotated[Literal[8, 16] | None, arg(metavar="8|16", help_behavior_hint="")] = None
     """Bits a value; as in the picture that was fitted by default."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute."""
@@ -119,7 +137,7 @@ class BenchOptions:
     """image: a picture (astronaut by default). encodings: a directory of pictures."""
     seconds: float = 5.0
     """image: seconds for each method."""
-    pictures: int | None = None
+    pictures: Whole = None
     """encodings: only the first so many."""
     steps: int = 2000
     """encodings: steps of each fit."""
@@ -131,7 +149,7 @@ class BenchOptions:
     """encodings: log2 of the highest positional frequency, 6 for photos and 5 for text."""
     plain_lr: float = 1e-2
     """encodings: learning rate of none and basic, 1e-2 for photos and 1e-3 for text."""
-    out: Path | None = None
+    out: Folder = None
     """Directory in which to keep what is done, so that a second call goes on from there."""
     json: bool = False
     """Print one JSON object on stdout."""
@@ -153,10 +171,10 @@ class AppOptions:
     """Port to serve on; the next free one is taken if it is in use."""
     host: str = "127.0.0.1"
     """Address to serve on. Others than this machine's own need --auth."""
-    auth: str | None = None
+    auth: Text = None
     """NAME:PASSWORD that the page asks for."""
     open: bool = True
-    """Open the browser."""
+    """The page opens in the browser, unless this is given."""
     runs: Path = Path("runs")
     """Directory that keeps the runs."""
     max_megapixels: float = 40.0
