@@ -270,21 +270,17 @@ class Dense:
     def step(self, factor: float) -> None:
         """One step at `factor` times the learning rate; the gradients are then gone."""
         c = self.config
-        gradients: list[Tensor] = []
-        for weight in self.weights:
-            assert weight.grad is not None
-            decays = c.weight_decay and weight.ndim > 1
-            gradients.append(weight.grad + c.weight_decay * weight if decays else weight.grad)
-            weight.grad = None
         self.step_count += 1
-        torch._foreach_lerp_(self.mean, gradients, 1 - c.beta1)
-        torch._foreach_mul_(self.square, c.beta2)
-        torch._foreach_addcmul_(self.square, gradients, gradients, 1 - c.beta2)
-        spread = torch._foreach_sqrt(self.square)
-        torch._foreach_div_(spread, math.sqrt(1 - c.beta2**self.step_count))
-        torch._foreach_add_(spread, c.eps)
         rate = c.lr * factor / (1 - c.beta1**self.step_count)
-        torch._foreach_addcdiv_(self.weights, self.mean, spread, -rate)
+        correction = math.sqrt(1 - c.beta2**self.step_count)
+        for weight, mean, square in zip(self.weights, self.mean, self.square, strict=True):
+            assert weight.grad is not None
+            gradient, weight.grad = weight.grad, None
+            if c.weight_decay and weight.ndim > 1:
+                gradient = gradient + c.weight_decay * weight
+            mean.lerp_(gradient, 1 - c.beta1)
+            square.mul_(c.beta2).addcmul_(gradient, gradient, value=1 - c.beta2)
+            weight.addcdiv_(mean, square.sqrt().div_(correction).add_(c.eps), value=-rate)
 
 
 class Sparse:

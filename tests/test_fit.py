@@ -10,7 +10,7 @@ import torch
 
 from fields import METHODS, BackendUnavailable, FieldSpec, FitConfig, ImageTask, fit, method_config
 from fields.encodings import DenseGrid, Fourier, HashGrid, Identity
-from fields.fit import Run
+from fields.fit import Dense, Run
 from fields.kernels.backends import missing
 from fields.networks import MLP
 
@@ -203,3 +203,23 @@ def test_a_grid_without_a_network_learns(task):
     field = FieldSpec(encoding=DenseGrid(levels=2, finest=16, coarsest=8), network=MLP(depth=0))
     config = replace(GRID, field=field, steps=150, table_lr=0.1)
     assert task.evaluate(last(task, config).field)["psnr"] > 25
+
+
+def test_the_network_s_optimiser_is_adam(rng):
+    """As torch has it, weight decay on matrices alone."""
+    config = replace(SMALL, lr=0.1, beta1=0.8, beta2=0.95, weight_decay=0.01)
+    ours = [torch.randn(3, 2, generator=rng), torch.randn(3, generator=rng)]
+    theirs = [w.clone() for w in ours]
+    adam = torch.optim.Adam(
+        [{"params": theirs[:1], "weight_decay": 0.01}, {"params": theirs[1:]}],
+        lr=0.1, betas=(0.8, 0.95), eps=config.eps,
+    )
+    dense = Dense(ours, config)
+    for _ in range(5):
+        for a, b in zip(ours, theirs, strict=True):
+            a.grad = torch.randn(a.shape, generator=rng)
+            b.grad = a.grad.clone()
+        dense.step(1.0)
+        adam.step()
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b)
