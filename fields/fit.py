@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -204,7 +204,7 @@ class Run:
 
     def backward(self, batch: Any) -> Tensor:
         """Set the gradients on a batch, and return the loss."""
-        if self.device.type == "cpu" and not self.field.fused:
+        if self.in_pieces:
             return parallel.backward(
                 lambda points: self.task.loss(self.field, points), batch, self.parameters
             )
@@ -213,9 +213,15 @@ class Run:
             loss.backward()
         return loss.detach()
 
+    @property
+    def in_pieces(self) -> bool:
+        """Whether threads share a batch out: not where each would need a gradient of the table."""
+        return self.device.type == "cpu" and not self.field.encoding.tables
+
     def threads(self) -> AbstractContextManager[None]:
-        """Torch's small operations stay on one thread of the CPU: the work is shared out above."""
-        return parallel.one_thread() if self.device.type == "cpu" else nullcontext()
+        """One thread for torch where a step's work is shared out by pieces or inside a kernel."""
+        alone = self.in_pieces or self.field.fused is not None
+        return parallel.one_thread() if alone else parallel.all_threads(self.device)
 
     @property
     def share(self) -> float:

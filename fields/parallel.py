@@ -6,8 +6,8 @@ thread takes the next piece when it is done with the last, and a piece stays in 
 """
 
 import itertools
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 import torch
@@ -19,11 +19,20 @@ T = TypeVar("T")
 PIECE = 1024  # points: 1 MB a layer of 256 units
 
 
-@contextmanager
-def one_thread():
+def one_thread() -> AbstractContextManager[None]:
     """Torch's operations in this Python thread on one thread of the processor."""
+    return _torch_threads(1)
+
+
+def all_threads(device: torch.device) -> AbstractContextManager[None]:
+    """Torch's operations on all threads of the processor, if that is the device."""
+    return _torch_threads(threads.COUNT) if device.type == "cpu" else nullcontext()
+
+
+@contextmanager
+def _torch_threads(count: int) -> Generator[None, None, None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

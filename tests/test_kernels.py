@@ -1,8 +1,10 @@
 """Every fused kernel against its reference in torch: values, gradients, threads, edges."""
 
+import os
 import subprocess
 import sys
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,10 +19,11 @@ pytest.importorskip("numba")
 
 from numba import njit
 
-from fields.kernels import numba_adam, numba_grid, numba_mlp
+from fields.kernels import numba_adam, numba_grid, numba_mlp, numba_tiles
 
 KINDS = [(1, 2), (2, 1), (2, 2), (2, 4), (2, 8), (3, 2), (4, 2)]  # dimension, features
 SIZES = [0, 1, 63, 64, 65, 1000]
+KERNELS_OF_A_FIT = [numba_mlp._fused, numba_grid._table_gradient, numba_adam._sparse_adam]
 KNOBS = {"lr": 1e-2, "beta1": 0.9, "beta2": 0.99, "eps": 1e-15}
 
 
@@ -83,8 +86,8 @@ def published_rows(x: np.ndarray, scale: float, resolution: int, size: int | Non
 
 @njit
 def rows_of(x, levels, level):
-    tile = numba_grid.new_tile(x.shape[0])
-    numba_grid.place(tile, x, 0, levels, level, False)
+    tile = numba_tiles.new_tile(x.shape[0])
+    numba_tiles.place(tile, x, 0, levels, level)
     return tile.row
 
 
@@ -92,13 +95,13 @@ def rows_of(x, levels, level):
 @pytest.mark.parametrize(("coarsest", "log2_size"), [(8, 12), (5, None), (9, 3)])
 def test_rows_are_the_published_ones(dim, coarsest, log2_size, rng):
     layout = small(dim, 2, levels=3, coarsest=coarsest, log2_size=log2_size)
-    x = points(numba_grid.TILE, dim, rng)
-    levels = numba_grid.levels_of(layout)
+    x = points(numba_tiles.TILE, dim, rng)
+    levels, *_ = numba_tiles.plan_of(layout)
     for level in range(layout.levels):
         size = 2**log2_size if log2_size and layout.hashed[level] else None
         scale, resolution = layout.scales[level], layout.resolutions[level]
         expected = published_rows(x.numpy(), scale, resolution, size)
-        got = rows_of(numba_grid.positions(x), levels, level)
+        got = rows_of(numba_tiles.by_axis(x), levels, level)
         np.testing.assert_array_equal(got, expected)
 
 
@@ -137,19 +140,47 @@ def test_encoding_takes_views(rng):
         assert_close(got, expected)
 
 
-def test_second_derivatives(rng):
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("dim", [1, 3])
+def test_second_derivatives(dim, smooth, rng):
     """An eikonal loss needs the gradient of the gradient to x."""
-    layout = small(3, 2)
+    layout = small(dim, 2)
     table, mix = table_of(layout, rng), torch.randn(layout.levels * 2, 1, generator=rng)
-    x = torch.rand(50, 3, generator=rng).requires_grad_()
+    x = torch.rand(300, dim, generator=rng).requires_grad_()
     results = []
     for encode in (numba_grid.encode, grid.encode):
-        value = torch.sin(encode(x, table, layout, smooth=True) @ mix)
+        value = torch.sin(encode(x, table, layout, smooth=smooth) @ mix)
         (slope,) = torch.autograd.grad(value.sum(), x, create_graph=True)
-        loss = ((slope.norm(dim=-1) - 1) ** 2).mean()
-        results.append(torch.autograd.grad(loss, [table, x]))
+        loss = ((slope.norm(dim=-1) - 1) ** 2).mean() + (value**2).mean()
+        results.append([slope, *torch.autograd.grad(loss, [table, x])])
     for got, expected in zip(*results, strict=True):
         assert_close(got, expected, 1e-5)
+
+
+def test_third_derivatives(rng):
+    layout = small(2, 2, levels=2)
+    table = table_of(layout, rng)
+    x = torch.rand(20, 2, generator=rng).requires_grad_()
+    results = []
+    for encode in (numba_grid.encode, grid.encode):
+        value = torch.sin(encode(x, table, layout, smooth=True)).sum()
+        (slope,) = torch.autograd.grad(value, x, create_graph=True)
+        second = torch.autograd.grad((slope**2).sum(), [x, table], create_graph=True)
+        total = sum((s**2).sum() for s in second)
+        results.append(torch.autograd.grad(total, [table, x]))
+    for got, expected in zip(*results, strict=True):
+        assert_close(got, expected, 1e-5)
+
+
+def test_derivatives_by_x_need_no_gradient_to_the_table(rng):
+    layout = small(2, 2)
+    table = table_of(layout, rng).detach()
+    x = torch.rand(20, 2, generator=rng).requires_grad_()
+    slopes = [
+        torch.autograd.grad(encode(x, table, layout).sum(), x)[0]
+        for encode in (numba_grid.encode, grid.encode)
+    ]
+    assert_close(*slopes)
 
 
 @pytest.mark.parametrize(
@@ -293,6 +324,25 @@ def test_wrong_networks_do_not_reach_the_kernels(rng):
         numba_mlp.grid_mlp(x, table, layout, weights[1:], biases[1:])
     with pytest.raises(ValueError, match="target must be"):
         numba_mlp.grid_mlp_loss(x, torch.zeros(5, 2), table, layout, weights, biases)
+    with pytest.raises(ValueError, match="x must not require"):
+        numba_mlp.grid_mlp_loss(
+            x.requires_grad_(), torch.zeros(5, 3), table, layout, weights, biases
+        )
+
+
+def test_warming_up_compiles_what_a_fit_needs(rng):
+    numba_mlp.warm_up(2, 2)
+    compiled = [len(k.signatures) for k in KERNELS_OF_A_FIT]
+    layout = small(2, 2)
+    x, table = points(500, 2, rng), table_of(layout, rng)
+    weights, biases = network(layout, (16, 3), rng)
+    table.grad = torch.zeros_like(table)
+    args = x, torch.zeros(500, 3), table, layout, weights, biases
+    numba_mlp.grid_mlp_loss(*args, table_grad=table.grad).backward()
+    state = [torch.zeros_like(table) for _ in range(2)]
+    steps = torch.zeros(table.shape, dtype=torch.int32)
+    numba_adam.sparse_adam_(table.detach(), table.grad, *state, steps, **KNOBS)
+    assert [len(k.signatures) for k in KERNELS_OF_A_FIT] == compiled
 
 
 # --- threads -------------------------------------------------------------------------------------
@@ -327,7 +377,7 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
 
 
 CROWD = """
-import os, sys, threading, warnings
+import sys, threading
 import fields, torch
 sys.path.insert(0, {tests!r})
 from test_kernels import everything, threads
@@ -371,14 +421,12 @@ assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize("script", [CROWD, FORKED], ids=["python threads", "fork"])
-def test_no_crash(script, tmp_path):
+def test_no_crash(script):
     """In a process of its own, so that a crash or a hang is seen."""
-    run_python(script.format(tests=str(__import__("pathlib").Path(__file__).parent)))
+    run_python(script.format(tests=str(Path(__file__).parent)))
 
 
 def run_python(script: str, **environment: str) -> str:
-    import os
-
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,

@@ -8,6 +8,7 @@ the table's gradient when autograd asks for it.
 """
 
 import functools
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -17,19 +18,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from . import threads
-from .grid import GridLayout
+from .grid import GridLayout, grid_layout
+from .numba_adam import sparse_adam_
 from .numba_gemm import COLUMNS, Matrix, multiply, transposed
-from .numba_grid import (
-    TILE,
-    check_grid,
-    flat,
-    gather,
-    new_tile,
-    place,
-    plan_of,
-    positions,
-    table_gradient,
-)
+from .numba_grid import check_grid, flat, table_gradient
+from .numba_tiles import TILE, by_axis, gather, new_tile, place, plan_of, weigh
 from .numba_tools import helper, kernel, load, store, take
 
 BATCH = 64  # samples that go through the network together; more, and the cache's sets collide
@@ -44,7 +37,7 @@ class Net(NamedTuple):
     """
 
     width: np.ndarray  # int64 [layers + 1]
-    padded: np.ndarray  # int64 [layers + 1], `width` in whole blocks
+    padded: np.ndarray  # int64 [layers + 1], `width` in whole blocks: from a row to the next
     column: np.ndarray  # int64 [layers + 2], sum of `padded` before a layer; the last is the total
     theta: np.ndarray  # int64 [layers + 1], where a layer's weight begins; the last is the total
     packed: np.ndarray  # int64 [layers + 1], the same for the padded copies
@@ -54,6 +47,7 @@ class Net(NamedTuple):
 def net_of(widths: tuple[int, ...]) -> Net:
     width = np.array(widths, np.int64)
     padded = -(-width // COLUMNS) * COLUMNS
+    padded += COLUMNS * (padded % 128 == 0)  # rows 512 bytes apart fall on few of a cache's sets
     return Net(
         width,
         padded,
@@ -156,9 +150,22 @@ def _encode_chunk(tile, x, start, stop, table, levels, corners, zeros, encoded, 
     """Encode whole tiles of samples, level by level: a level's rows then stay in the cache."""
     for level in range(len(levels.rows)):
         for at in range(start, stop, TILE):
-            place(tile, x, at, levels, level, False)
+            place(tile, x, at, levels, level)
+            weigh(tile, False)
             column = (at - start) * width + level * len(zeros)
-            gather(tile, TILE, table, levels, level, corners, zeros, encoded, column, width)
+            gather(
+                tile,
+                tile.weight,
+                TILE,
+                table,
+                levels,
+                level,
+                corners,
+                zeros,
+                encoded,
+                column,
+                width,
+            )
 
 
 @helper
@@ -252,7 +259,7 @@ class _Loss(torch.autograd.Function):
         *parameters: Tensor,
     ) -> Tensor:
         ctx.net, theta = _network(parameters)
-        ctx.layout, ctx.samples, ctx.x, ctx.table_grad = layout, len(x), positions(x), table_grad
+        ctx.layout, ctx.samples, ctx.x, ctx.table_grad = layout, len(x), by_axis(x), table_grad
         chunk = chunk_of(len(x))
         parts = -(-len(x) // chunk)
         ctx.waiting = np.empty(len(x) * layout.levels * layout.features, np.float32)
@@ -263,27 +270,24 @@ class _Loss(torch.autograd.Function):
         aim = target.detach().contiguous().numpy()
         results = np.empty((0, 0), np.float32), ctx.waiting, ctx.gradients, losses
         threads.share(_fused, *args, aim, weight, True, *results, parts=parts)
-        return torch.tensor(losses.sum() / max(target.numel(), 1), dtype=torch.float32)
+        mean = losses.sum() / target.numel() if target.numel() else math.nan
+        return torch.tensor(mean, dtype=torch.float32)
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *gradients: Tensor
     ) -> tuple[Tensor | None, ...]:
-        factor = gradients[0].item()
-        steps = ctx.layout.features, ctx.samples * ctx.layout.features
-        table = table_gradient(
-            ctx.x,
-            ctx.samples,
-            ctx.waiting,
-            steps,
-            ctx.layout,
-            factor=factor,
-            into=ctx.table_grad,
-        )
+        layout, factor, into = ctx.layout, gradients[0].item(), ctx.table_grad
+        to_table = None
+        if into is not None or ctx.needs_input_grad[3]:
+            steps = layout.features, ctx.samples * layout.features
+            to_table = table_gradient(
+                ctx.x, ctx.samples, ctx.waiting, steps, layout, factor=factor, into=into
+            )
         # Chunk after chunk, whatever the number of threads.
         packed = np.add.reduce(ctx.gradients, axis=0) * np.float32(factor)
-        to_table = table if ctx.table_grad is None else None
+        to_table = to_table if into is None else None
         return None, None, None, to_table, None, None, *_unpack(ctx.net, packed)
 
 
@@ -344,7 +348,7 @@ def grid_mlp(
     net, theta = _network(_check(x, table, layout, weights, biases))
     chunk = chunk_of(len(x))
     out = torch.empty(len(x), len(biases[-1]))
-    args = positions(x), len(x), chunk, flat(table), *plan_of(layout), net, theta
+    args = by_axis(x), len(x), chunk, flat(table), *plan_of(layout), net, theta
     none = np.empty(0, np.float32)
     unused = none, np.empty((0, 0), np.float32), np.empty(0)
     inputs = np.empty((0, 0), np.float32), none, False
@@ -375,12 +379,29 @@ def _check(
 def _check_target(
     x: Tensor, target: Tensor, weights: Sequence[Tensor], sample_weight: Tensor | None
 ) -> None:
-    expected = len(x), weights[-1].shape[0]
-    if target.dtype != torch.float32 or target.shape != expected:
-        got = f"{target.dtype} {list(target.shape)}"
-        raise ValueError(f"target must be float32 {list(expected)}, got {got}.")
-    if sample_weight is not None and (
-        sample_weight.dtype != torch.float32 or sample_weight.shape != (len(x),)
-    ):
-        got = f"{sample_weight.dtype} {list(sample_weight.shape)}"
-        raise ValueError(f"sample_weight must be float32 [{len(x)}], got {got}.")
+    named = {"x": x, "target": target, "sample_weight": sample_weight}
+    shapes = {"target": (len(x), weights[-1].shape[0]), "sample_weight": (len(x),)}
+    for name, tensor in named.items():
+        if tensor is None:
+            continue
+        if tensor.dtype != torch.float32 or tensor.shape != shapes.get(name, tensor.shape):
+            got = f"{tensor.dtype} {list(tensor.shape)}"
+            raise ValueError(f"{name} must be float32 {list(shapes[name])}, got {got}.")
+        if tensor.requires_grad:
+            raise ValueError(f"{name} must not require a gradient: the fused loss has none to it.")
+
+
+def warm_up(dim: int, features: int, *, channels: int = 3) -> None:
+    """Compile, or load from the cache, what a fit of a field with this grid needs.
+
+    Some seconds the first time on a machine, some tenths of one later.
+    """
+    layout = grid_layout(dim, levels=1, features=features, log2_size=3, coarsest=2, growth=1.0)
+    table = torch.zeros(layout.offsets[-1], features)
+    weight, bias = torch.zeros(channels, features, requires_grad=True), torch.zeros(channels)
+    x, target = torch.zeros(1, dim), torch.zeros(1, channels)
+    args = x, target, table, layout, [weight], [bias]
+    grid_mlp_loss(*args, table_grad=torch.zeros_like(table)).backward()
+    param, grad, m, v = (torch.zeros(1) for _ in range(4))
+    steps = torch.zeros(1, dtype=torch.int32)
+    sparse_adam_(param, grad, m, v, steps, lr=0.0, beta1=0.9, beta2=0.99, eps=1e-15)

@@ -7,6 +7,7 @@ as one vector instruction, where a loop over features would move one value at a 
 import functools
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,12 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
 
 
 def helper(function: Callable[..., Any]) -> Any:
-    """Decorates a function that only kernels call: without wrappers it compiles twice as fast."""
-    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    """Decorates a function that only kernels call.
+
+    It becomes a part of each of them, where the compiler can see the shapes of scratch arrays, and
+    has no wrappers for other callers, which would double the time to compile it.
+    """
+    return _compiled(function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 @functools.cache
@@ -57,14 +62,16 @@ class _Cache(FunctionCache):
             self.flush()
             return None
 
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):  # a full disk costs the next process its time, not this one its run
+            super().save_overload(sig, data)
+
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Decorates a function that Python calls: compiled at the first call, then kept on disk."""
     dispatcher = _compiled(function, no_cfunc_wrapper=True)
-    try:
+    with suppress(RuntimeError):  # no directory can be written: compile in every process
         dispatcher._cache = _Cache(function)
-    except RuntimeError:
-        pass  # no directory can be written: compile once in every process
     return dispatcher
 
 
