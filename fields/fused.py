@@ -37,6 +37,8 @@ class Fused:
             self.weights,
             self.biases,
             sample_weight=weight,
+            # Added to in place: the optimiser leaves zeros there, and a step allocates no table.
+            table_grad=self.grid.table.grad,
         )
 
 
