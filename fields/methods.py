@@ -158,7 +158,8 @@ def _grid(encoding: EncodingSpec, found: Facts) -> FitConfig:
 
     The moments of Adam are short: an entry is touched every few steps, and a mean over ten of its
     own steps lags behind what the network has become meanwhile. On five pictures of 512x512, 200
-    steps, the decays 0.9 and 0.99 of the published code end at 39 dB, these at 45 dB.
+    steps, the decays 0.9 and 0.99 of the published code end at 39 dB on the mean, 0.7 and 0.99 at
+    44 dB; 0.9 in place of 0.95 for the second brought 0.8 dB more.
     """
     known = found.samples * found.known
     batch = 2 ** min(17, max(8, round(math.log2(known / 16))))
