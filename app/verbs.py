@@ -67,16 +67,16 @@ def compare(options: CompareOptions, knobs: list[str], command: str) -> dict[str
         raise ValueError("--methods names a method twice; give each once.")
     picture = open_picture(options.input, options.max_megapixels)
     mask = None if options.mask is None else load_mask(options.mask, picture)
+    saved = read_config(options.config)
     task, fill = make_task(
         picture,
         holdout=options.holdout,
         missing=options.missing,
         mask=mask,
-        seed=options.seed or 0,
+        seed=first(options.seed, saved.seed if saved else None, 0),
     )
     if all(getattr(options, name) is None for name in BUDGETS):
         options = replace(options, seconds=COMPARE_SECONDS)
-    saved = read_config(options.config)
     plans = [make_plan(method, options, knobs, task, saved) for method in options.methods]
     return _fit("compare", options, options.input, picture, task, fill, plans, command, start)
 
@@ -141,8 +141,8 @@ def make_plan(
     """A method's settings with the saved config and then the flags laid over them."""
     method = method or (saved.method if saved else None) or "auto"
     base, why = method_config(method, task)
-    if saved is not None and saved.config is not None:
-        base = saved.config
+    if saved is not None:
+        base = saved.settings(method) or base
     config = with_options(base, options)
     without = frozenset({*SHARED, "report"})
     config = parse_knobs(config, list(knobs), program="fieldfit VERB ...", without=without)
@@ -171,16 +171,37 @@ class SavedConfig:
             raise ValueError(f"{path}: is neither JSON nor TOML: {error}") from None
         if not isinstance(document, dict):
             raise ValueError(f"{path}: must hold an object, as run.json does.")
+        self.path = path
         self.method: str | None = document.get("method")
-        inner = document.get("config", document if "field" in document else None)
         try:
-            self.config = None if inner is None else FitConfig.from_dict(inner)
-        except (TypeError, ValueError) as error:
+            self.config = _config_in(document)
+            self.runs = {run["method"]: _config_in(run) for run in document.get("runs", [])}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from None
 
     @property
     def seed(self) -> int | None:
         return self.config.seed if self.config else None
+
+    def settings(self, method: str) -> FitConfig | None:
+        """What the file holds for a method; None if it holds no settings at all.
+
+        Raises:
+            ValueError: its settings are another method's, and would be fitted under a wrong name.
+        """
+        if method in self.runs:
+            return self.runs[method]
+        if self.config is None or self.method in (None, method):
+            return self.config
+        raise ValueError(
+            f"{self.path}: holds the settings of {self.method}, not of {method}; "
+            "leave one of the two out."
+        )
+
+
+def _config_in(document: dict[str, Any]) -> FitConfig | None:
+    inner = document.get("config", document if "field" in document else None)
+    return None if inner is None else FitConfig.from_dict(inner)
 
 
 def read_config(path: Path | None) -> SavedConfig | None:

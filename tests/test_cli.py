@@ -194,6 +194,26 @@ def test_a_run_can_be_repeated_from_its_run_json(photo, tmp_path):
     assert all((p == q).all() for p, q in pairs)
 
 
+def test_a_comparison_is_repeated_with_each_method_s_own_settings(photo, tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    args = ["compare", photo, "--methods", "plain", "dense", "--steps", "3"]
+    run(*args, "--lr", "0.004", "--out", first)
+    run(*args, "--config", first / "run.json", "--out", second)
+    a, b = ([r["config"] for r in document(f)["runs"]] for f in (first, second))
+    assert a == b
+    assert a[0]["field"] != a[1]["field"]
+    assert a[0]["lr"] == 0.004
+
+
+def test_settings_are_not_fitted_under_another_name(photo, tmp_path, capfd):
+    first = tmp_path / "a"
+    run("image", photo, "--method", "hash", *QUICK, "--out", first)
+    for args in (["image", photo, "--method", "siren"], ["compare", photo]):
+        assert run(*args, "--config", first / "run.json", "--out", tmp_path / "b") == 2
+        assert "holds the settings of hash, not of" in capfd.readouterr().err
+    assert not (tmp_path / "b").exists()
+
+
 def test_flags_win_over_the_config(photo, tmp_path):
     first, second = tmp_path / "a", tmp_path / "b"
     run("image", photo, "--method", "hash", *QUICK, "--out", first)
