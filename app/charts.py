@@ -19,6 +19,7 @@ from fields import Snapshot
 from .trace import Trace
 
 Series = tuple[str, str, Sequence[float], Sequence[float]]  # name, colour, xs, ys
+Mark = tuple[float, float, str, str]  # x, y, colour, name
 
 LEARNED = 0.5  # a band is learned below this relative error: three quarters of its power are there
 DECADES = 1e-8  # of the highest value, where a log axis ends; what is below lies on its edge
@@ -243,6 +244,7 @@ def _line(x0: float, y0: float, x1: float, y1: float, extra: str = "") -> str:
 _SOFT = 'fill-opacity=".66"'
 _GRID = 'stroke-opacity=".13"'
 _FRAME = 'stroke-opacity=".45"'
+_DASHED = 'stroke-opacity=".5" stroke-dasharray="3 3"'
 # The difference shows on pale and on dark alike.
 _CURSOR = (
     '<path class="now" d="M0 {top:g}V{bottom:g}" stroke="#fff" style="mix-blend-mode:difference" '
@@ -267,6 +269,8 @@ def curves(
     y_log: bool = False,
     span: tuple[float, float] | None = None,
     x_ticks: Sequence[float] | None = None,
+    marks: Sequence[Mark] = (),
+    level: float | None = None,
     width: float = 720,
 ) -> str:
     """Lines, each with its name at its end, and its last value where the y axis is linear.
@@ -276,6 +280,8 @@ def curves(
     Args:
         span: of the x axis; that of the data when None.
         x_ticks: where to put them; round values when None.
+        marks: two points to ring at most, each with a line across the chart and its name on top.
+        level: a value to draw a line across at.
     """
     points = [_drawable(s, x_log, y_log) for s in series]
     labels = [name if y_log or not ys else f"{name} {decibel(ys[-1])}" for name, _, _, ys in points]
@@ -283,7 +289,8 @@ def curves(
     height = round(min(max(0.55 * width, 230), 360))
     low, high = span or _span((x for _, _, xs, _ in points for x in xs), log=x_log)
     x = Axis(low, high, 46, width - right, x_log)
-    y = _y_axis([v for _, _, _, ys in points for v in ys], height, y_log)
+    values = [v for _, _, _, ys in points for v in ys]
+    y = _y_axis([*values, *([] if level is None else [level])], height, y_log)
     body = [*_y_grid(y, x, y_label), *_x_grid(x, y, x_label, x_ticks)]
     ends: list[tuple[float, float, str, str]] = []
     for (name, paint, xs, ys), text in zip(points, labels, strict=True):
@@ -291,12 +298,32 @@ def curves(
             continue
         body.append(_curve(name, paint, [(x(u), y(v)) for u, v in zip(xs, ys, strict=True)], text))
         ends.append((x(xs[-1]), y(ys[-1]), paint, text))
+    if level is not None:
+        body.append(_line(x.start, y(level), x.end, y(level), _DASHED))
+    body += _marks(marks, x, y)
     body += _end_labels(ends, x.end + 12, y.end, y.start)
     extra = ""
     if x_log and x_label == "seconds":
         body.append(_CURSOR.format(top=y.end, bottom=y.start))
         extra = _time_data(x)
     return _svg(width, height, f"{y_label} over {x_label}", body, extra)
+
+
+def _marks(marks: Sequence[Mark], x: Axis, y: Axis) -> list[str]:
+    """At most two: the left one's name is to the left of its line, the right one's to the right."""
+    body: list[str] = []
+    anchors = ["middle"] if len(marks) == 1 else ["end", "start"]
+    ordered = sorted(marks, key=lambda mark: mark[0])
+    for (at, value, paint, text), anchor in zip(ordered, anchors, strict=False):
+        u, v = x(at), y(value)
+        body.append(_line(u, y.end, u, y.start, _DASHED))
+        body.append(
+            f'<circle class="mark" cx="{u:.1f}" cy="{v:.1f}" r="5" fill="none" stroke="{paint}" '
+            f'stroke-width="2"><title>{escape(text)}</title></circle>'
+        )
+        shift = {"middle": 0, "end": 4, "start": -4}[anchor]
+        body.append(_text(u + shift, y.end - 5, text, anchor=anchor))
+    return body
 
 
 def _drawable(series: Series, x_log: bool, y_log: bool) -> Series:
@@ -390,6 +417,69 @@ def _apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list
         while len(groups) > 1 and start(groups[-2]) + gap * len(groups[-2]) > start(groups[-1]):
             groups[-2:] = [groups[-2] + groups[-1]]
     return [start(group) + gap * i for group in groups for i in range(len(group))]
+
+
+# --- the stop ---
+
+RULE_LABELS = {
+    "heldout": "error on held-out pixels, of 255",
+    "discrepancy": "what is left over, of 255",
+    "variance": "movement of the picture, of 255",
+}
+
+
+NEAR = 1.5  # curves begin where they come within this factor of what was kept,
+NEAR_DECIBELS = 5  # or so near to the best: before that they only fall or rise
+
+
+def stop_curve(trace: Trace, *, width: float = 530) -> str:
+    """What the stopping rule saw over the steps, as a root mean square, and the step it chose."""
+    rule = trace.stop
+    assert rule is not None
+    assert rule.chosen is not None
+    paint = colour(trace.method)
+    seen = [(p.step, _of_255(p.value)) for p in rule.points]
+    kept = rule.chosen
+    near = NEAR * _of_255(kept.value)
+    seen = seen[next((i for i, (_, v) in enumerate(seen) if v <= near), 0) :]
+    mark = (kept.step, _of_255(kept.value), paint, f"kept: step {kept.step:,}")
+    return curves(
+        [(rule.name, paint, [s for s, _ in seen], [v for _, v in seen])],
+        x_label="steps",
+        y_label=RULE_LABELS[rule.name],
+        x_log=True,
+        marks=[mark] if math.isfinite(kept.value) else [],
+        level=None if rule.limit is None else _of_255(rule.limit),
+        width=width,
+    )
+
+
+def clean_curve(trace: Trace, *, width: float = 530) -> str:
+    """PSNR against the clean picture over the steps; the step kept, and the best in hindsight."""
+    paint = colour(trace.method)
+    step, _, best = trace.oracle
+    seen = trace.clean
+    seen = seen[next(i for i, point in enumerate(seen) if point[2] >= best - NEAR_DECIBELS) :]
+    marks: list[Mark] = [(step, best, "currentColor", f"best: step {step:,}")]
+    if trace.stop is not None and trace.stop.chosen is not None:
+        kept = trace.stop.chosen.step
+        near = min(trace.clean, key=lambda point: abs(point[0] - kept))
+        same = near[0] == step
+        marks = [(near[0], near[2], paint, f"kept{' and best' if same else ''}: step {kept:,}")]
+        if not same:
+            marks.append((step, best, "currentColor", f"best: step {step:,}"))
+    return curves(
+        [(trace.method, paint, [s for s, _, _ in seen], [v for _, _, v in seen])],
+        x_label="steps",
+        y_label="PSNR to the clean picture, dB",
+        x_log=True,
+        marks=marks,
+        width=width,
+    )
+
+
+def _of_255(mean_square: float) -> float:
+    return 255 * math.sqrt(mean_square) if mean_square >= 0 else math.nan
 
 
 # --- the heat map ---

@@ -36,6 +36,10 @@ VERBS = {
         "fill the holes of a picture", "InpaintOptions", "verbs",
         "fieldfit inpaint photo.png mask.png", knobs=True,
     ),
+    "denoise": Verb(
+        "remove the noise of a picture", "DenoiseOptions", "verbs",
+        "fieldfit denoise noisy.png", knobs=True,
+    ),
     "compare": Verb(
         "race several methods on one picture", "CompareOptions", "verbs",
         "fieldfit compare photo.jpg --methods plain fourier hash --seconds 10", knobs=True,
@@ -45,7 +49,8 @@ VERBS = {
         "fieldfit render runs/.../field.safetensors --size 4096x",
     ),
     "bench": Verb(
-        "measure this machine", "BenchOptions", "bench", "fieldfit bench image",
+        "measure this machine, and quality beside other tools", "BenchOptions", "bench",
+        "fieldfit bench images photos/",
     ),
     "app": Verb("open the web page", "AppOptions", "page", "fieldfit app"),
     "doctor": Verb(
@@ -124,7 +129,7 @@ def run(name: str, args: list[str]) -> Any:
     kind = getattr(options, verb.options)
     method = _value_of("--method", args) if verb.knobs else None
     if help_wanted and method is not None:
-        return _help_of_knobs(method)
+        return _help_of_knobs(method, name)
     read, rest = tyro.cli(
         kind, args=args, prog=f"fieldfit {name}", return_unknown_args=True,
         config=(tyro.conf.FlagCreatePairsOff,),
@@ -155,15 +160,16 @@ def _value_of(flag: str, args: list[str]) -> str | None:
     return None
 
 
-def _help_of_knobs(method: str) -> None:
+def _help_of_knobs(method: str, verb: str) -> None:
     import torch
 
-    from fields import METHODS, ImageTask, method_config
+    from fields import METHODS, DenoiseTask, ImageTask, method_config
 
     from .knobs import parse_knobs
     from .verbs import SHARED
 
-    config, _ = method_config(method, ImageTask(torch.zeros(512, 512, 3)))
+    kind = DenoiseTask if verb == "denoise" else ImageTask
+    config, _ = method_config(method, kind(torch.zeros(512, 512, 3)))
     if method in METHODS:
         print(f"{method}: {METHODS[method].summary} ({METHODS[method].source}).")
         print("The values shown are those for a picture of 512x512 pixels.\n")

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from fields import Progress
+
 from .race import Entrant
 
 PLAIN_SECONDS = 2.0  # between two plain lines
+LONG_DRAWING = 3.0  # seconds; a shorter one is not announced
 
 
 class Display:
@@ -44,16 +47,42 @@ def status(entrant: Entrant) -> str:
     looked = entrant.looked or (snapshots[-1] if snapshots else None)
     if looked is not None:
         parts.append(f"{looked.metrics.get('psnr', math.nan):.2f} dB")
-        if "heldout_psnr" in looked.metrics:
+        if "clean_psnr" in looked.metrics:
+            parts.append(f"to the clean picture {looked.metrics['clean_psnr']:.2f} dB")
+        elif "heldout_psnr" in looked.metrics:
             parts.append(f"held out {looked.metrics['heldout_psnr']:.2f} dB")
     parts.append(f"{progress.seconds:.1f} s")
     if 0 < entrant.drawn < 1:
-        parts.append(f"drawing {entrant.drawn:.0%}")
+        parts.append(f"drawing {entrant.drawn:.0%}  {entrant.left:.0f} s left")
     elif progress.end:
-        parts.append("done" if progress.end in ("steps", "seconds", "psnr") else progress.end)
+        parts.append(_ending(progress))
     elif math.isfinite(progress.eta):
-        parts.append(f"{progress.eta:.0f} s left")
+        more = entrant.drawing
+        then = f", then {more:.0f} s or more to draw" if more >= LONG_DRAWING else ""
+        parts.append(f"{progress.eta:.0f} s left{then}")
     return "  ".join(parts)
+
+
+def _ending(progress: Progress) -> str:
+    stop = progress.stop
+    if stop is not None and stop.chosen is not None and stop.chosen.step < progress.step:
+        return f"went back to step {stop.chosen.step:,}"
+    return "done" if progress.end in ("steps", "seconds", "psnr") else str(progress.end)
+
+
+class Share:
+    """Lines on stderr for work that goes from 0 to 1 and has a name; none if it is quick."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.begun = name, time.monotonic()
+        self.said = self.begun
+
+    def show(self, share: float) -> None:
+        now = time.monotonic()
+        if share < 1 and now - self.said >= PLAIN_SECONDS:
+            self.said = now
+            left = (now - self.begun) * (1 - share) / share
+            print(f"{self.name}: {share:.0%}  {left:.0f} s left", file=sys.stderr, flush=True)
 
 
 class _Bar:

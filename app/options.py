@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 METHOD_HELP = (
-    "plain, positional, fourier, multifourier, hash, dense, siren, wire or finer; "
+    "plain, positional, fourier, multifourier, hash, dense, spline, siren, wire or finer; "
     "auto picks one for the data, and says why"
 )
 
@@ -18,6 +18,9 @@ Whole = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
 Share = Annotated[float | None, arg(metavar="SHARE", help_behavior_hint="")]
 File = Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")]
 Folder = Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")]
+Names = Annotated[
+    tuple[str, ...] | None, arg(metavar="NAME [NAME ...]", help_behavior_hint="")
+]
 Text = Annotated[str | None, arg(metavar="TEXT", help_behavior_hint="")]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"] | None, arg(metavar="auto|cpu|cuda", help_behavior_hint="")
@@ -86,6 +89,33 @@ class InpaintOptions(MethodOptions):
     are filled."""
 
 
+Rule = Annotated[
+    Literal["heldout", "variance", "discrepancy"] | None,
+    arg(metavar="heldout|variance|discrepancy", help_behavior_hint=""),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenoiseOptions(MethodOptions):
+    """Remove the noise of a picture: fit a field to it, and stop before the noise is learned."""
+
+    photo: Positional[Path]
+    """PNG, JPEG, WebP, TIFF or BMP."""
+    stop: Rule = None
+    """When to stop. heldout, the default: the error is least on pixels that are held out.
+    variance: the picture rests (for networks, not for grids). discrepancy: what is left over is as
+    large as the noise."""
+    sigma: Number = None
+    """Standard deviation of the noise for values from 0 to 255, whatever the picture's depth:
+    25 is 25/255 of the range. Estimated from the picture if it is left out."""
+    clean: File = None
+    """The same picture without noise, to measure against. It has no part in the fit or in the
+    choice of the stop."""
+    noise: Number = None
+    """To try it out: add white noise of this standard deviation (of 255) to PHOTO first, and
+    measure against PHOTO."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions(FitOptions):
     """Give several methods the same budget on one picture, and draw them side by side."""
@@ -114,8 +144,8 @@ class RenderOptions:
     region: Text = None
     """Part to draw, x0,y0,x1,y1 in pixels of the picture that was fitted."""
     out: File = None
-    """Picture to write, its kind by its ending (png, tiff, jpg, webp); render.png beside the field
-    by default."""
+    """Picture to write, its kind by its ending (png or tiff); render.png beside the field by
+    default."""
     depth: Annotated[Literal[8, 16] | None, arg(metavar="8|16", help_behavior_hint="")] = None
     """Bits a value; as in the picture that was fitted by default."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -128,17 +158,33 @@ class RenderOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
-    """Measure this machine's speed, side by side with plain PyTorch."""
+    """Measure this machine's speed beside plain PyTorch, and quality beside what people use."""
 
-    kind: Positional[Literal["image", "encodings"]]
+    kind: Positional[Literal["image", "images", "encodings"]]
     """image: a training step on every backend, and the time to 30, 35 and 40 dB of every method.
+    images: holes filled, noise removed and pictures enlarged, beside OpenCV, scikit-image, Pillow
+    and BM3D where they are installed.
     encodings: held-out PSNR of the encodings of "Fourier Features Let Networks Learn ..."."""
     input: Positional[Path | None] = None
-    """image: a picture (astronaut by default). encodings: a directory of pictures."""
+    """image: a picture (astronaut by default). images, encodings: a directory of pictures."""
     seconds: float = 5.0
     """image: seconds for each method."""
     pictures: Whole = None
-    """encodings: only the first so many."""
+    """images, encodings: only the first so many."""
+    side: int = 256
+    """images: shrink larger pictures to so many pixels on the longest side; 0 leaves them."""
+    tasks: tuple[Literal["inpaint", "denoise", "upscale"], ...] = ("inpaint", "denoise", "upscale")
+    """images: what is to be done with the pictures."""
+    masks: tuple[str, ...] = ("random50", "random70", "random90", "text", "scratches", "blocks")
+    """images: kinds of holes to fill."""
+    sigmas: tuple[float, ...] = (15.0, 25.0, 50.0)
+    """images: spreads of the noise to remove, for values up to 255."""
+    scales: tuple[int, ...] = (2, 3, 4)
+    """images: factors to enlarge by."""
+    seeds: int = 3
+    """images: masks of each kind, and draws of the noise."""
+    methods: Names = None
+    """images: only these, such as fieldfit, hash, telea, biharmonic or bm3d."""
     steps: int = 2000
     """encodings: steps of each fit."""
     batch: int = 4096

@@ -2,8 +2,11 @@
 
 import base64
 import math
+import shutil
+import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,17 +14,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from data import Picture, PictureWriter, random_missing, read_mask, read_picture, write_picture
+from data import (
+    Picture,
+    PictureWriter,
+    atomic_write,
+    random_missing,
+    read_mask,
+    read_picture,
+    write_picture,
+)
 from fields import Field, ImageTask, Recorder, __version__
 from fields.export import field_bytes
 from fields.render import strips
 
+from .denoise import Clean
 from .folder import RunFolder, to_json
 from .race import Entrant, Plan, race, to_uint8
 from .report import report_html
 from .trace import Trace, machine
 
 PROGRESS_FRAMES = 12  # pictures kept of each method, coarse to fine
+SLOW_BYTES = 2**24  # a larger file takes seconds to read, and is announced
 AUTOSAVE_SECONDS = 30.0  # between two saves of a field that is still being fitted
 
 
@@ -30,12 +43,15 @@ class Job:
     """A picture, and what is to be done with it.
 
     Attributes:
-        verb: `image`, `inpaint` or `compare`.
+        verb: `image`, `inpaint`, `denoise` or `compare`.
         name: of the input, as the person gave it.
         fill: bool [h, w], pixels to be filled in the result; None when the field draws them all.
         command: what a person types to repeat it.
         options: of the verb, for run.json.
         loading: seconds it took to read the input.
+        notes: sentences for the report.
+        clean: a clean picture to measure against; no fit sees it.
+        keys: more of run.json.
     """
 
     verb: str
@@ -48,9 +64,13 @@ class Job:
     options: dict[str, Any] = field(default_factory=dict)
     loading: float = 0.0
     notes: list[str] = field(default_factory=list)
+    clean: Clean | None = None
+    keys: dict[str, Any] = field(default_factory=dict)
 
 
 def open_picture(path: Path, max_megapixels: float) -> Picture:
+    if path.is_file() and path.stat().st_size > SLOW_BYTES:
+        print(f"reading {path.name}", file=sys.stderr, flush=True)
     return read_picture(path, max_megapixels=max_megapixels)
 
 
@@ -76,8 +96,7 @@ def make_task(
     chosen = [name for name, value in given.items() if value is not None]
     if len(chosen) > 1:
         raise ValueError(f"{' and '.join(chosen)} exclude each other; give one.")
-    # A large 8-bit picture stays in its bytes; the others are small enough or too deep.
-    pixels = torch.from_numpy(picture.pixels) if picture.depth == 8 else picture.tensor()
+    pixels = torch.from_numpy(picture.pixels)  # as they are: a large picture stays small
     if mask is not None:
         return ImageTask(pixels, known=torch.from_numpy(~mask)), mask
     share = holdout if holdout is not None else missing
@@ -111,7 +130,7 @@ def fit_job(
     start = time.perf_counter()
     entrants: list[Entrant] = []
     saved = time.monotonic()
-    running = race(job.task, job.plans)
+    running = race(job.task, job.plans, job.clean)
     try:
         for entrant in running:
             if entrant not in entrants:
@@ -225,6 +244,8 @@ def describe(job: Job, trace: Trace, folder: RunFolder) -> dict[str, Any]:
         "machine": machine(),
         "command": job.command,
         "files": dict(folder.files),
+        **job.keys,
+        **({} if trace.stopping is None else {"stop": trace.stopping}),
     }
 
 
@@ -248,21 +269,38 @@ def draw_result(
     """Draw and measure in one pass over the picture, a strip at a time."""
     picture, task = job.picture, job.task
     score = task.score()
-    path = folder.add("result", "result.png")
-    with PictureWriter(
-        path, picture.width, picture.height, picture.channels, picture.depth, picture.icc
-    ) as writer:
+    clean = None if job.clean is None else job.clean.score()
+    shape = picture.width, picture.height, picture.channels, picture.depth, picture.icc
+    begun = time.perf_counter()
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(PictureWriter(path, *shape, dpi=picture.dpi))
+            for path in result_files(folder, picture)
+        ]
         for top, values in strips(entrant.field, task.size):
             values = values.cpu()
             rows = slice(top, top + len(values))
             score.add(top, values, task.values(rows))
+            if clean is not None:
+                clean.add(top, values)
             pixels = quantise(values, picture.depth)
+            if job.verb == "denoise" and picture.has_alpha:
+                pixels[..., -1] = picture.pixels[rows, :, -1]  # it has no noise to lose
             if job.fill is not None:
                 pixels = np.where(job.fill[rows, :, None], pixels, picture.pixels[rows])
-            writer.write_rows(pixels)
-            entrant.drawn = rows.stop / picture.height
+            for writer in writers:
+                writer.write_rows(pixels)
+            entrant.draw(rows.stop / picture.height, time.perf_counter() - begun)
             drawn()
-    entrant.trace.metrics = score.result()
+    measured = {} if clean is None else clean.result()
+    entrant.trace.metrics = score.result() | measured
+
+
+def result_files(folder: RunFolder, picture: Picture) -> list[Path]:
+    """Where the result goes: a PNG, and if the picture came as a TIFF, another one beside it."""
+    if picture.kind == "TIFF":
+        return [folder.add("result", "result.tiff"), folder.add("result_png", "result.png")]
+    return [folder.add("result", "result.png")]
 
 
 def quantise(values: torch.Tensor, depth: int) -> np.ndarray:
@@ -288,8 +326,10 @@ def draw_progress(folder: RunFolder, job: Job, trace: Trace) -> None:
 
 
 def copy_best(folder: RunFolder, best: RunFolder) -> None:
-    for key, name in (("result", "result.png"), ("field", "field.safetensors")):
-        folder.write(key, name, (best.path / name).read_bytes())
+    for key, name in best.files.items():
+        if key != "progress":
+            with (best.path / name).open("rb") as source, atomic_write(folder.add(key, name)) as to:
+                shutil.copyfileobj(source, to)
 
 
 def frame_of(job: Job) -> torch.Tensor:

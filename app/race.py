@@ -1,5 +1,6 @@
 """Methods racing on one picture: each advances in turn, and each is timed by its own clock."""
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from fields import Field, FitConfig, ImageTask, Progress, Recorder, Snapshot, fit, method_config
 
+from .denoise import Clean, Follower
 from .trace import Trace
 
 
@@ -38,19 +40,34 @@ class Entrant:
         progress: the latest report; None before the first.
         looked: the latest look at the field; None if the last advance took none.
         drawn: share of the result that is drawn, once the fit is over.
+        left: seconds until it is, at the pace so far.
     """
 
-    def __init__(self, task: ImageTask, plan: Plan) -> None:
+    def __init__(self, task: ImageTask, plan: Plan, clean: Clean | None = None) -> None:
         self.task = task
+        self.follower = None if clean is None else Follower(clean)
         self.recorder = Recorder(task)
         self.trace = Trace(
             plan.method, plan.why, plan.config, self.recorder.edges, self.recorder.power()
         )
         self.trace.snapshots = self.recorder.snapshots
+        if self.follower is not None:
+            self.trace.clean = self.follower.points
         self.run = self.recorder.watch(fit(task, plan.config))
         self.progress: Progress | None = None
         self.looked: Snapshot | None = None
         self.drawn = 0.0
+        self.left = math.nan
+
+    def draw(self, share: float, seconds: float) -> None:
+        """So much of the result is drawn, which took so long."""
+        self.drawn, self.left = share, seconds * (1 - share) / share
+
+    @property
+    def drawing(self) -> float:
+        """Seconds that drawing the result will take, by the last look: a part of the picture."""
+        rate = self.recorder.rate
+        return self.task.size[0] * self.task.size[1] / rate if rate else math.nan
 
     @property
     def done(self) -> bool:
@@ -68,15 +85,25 @@ class Entrant:
         trace.steps, trace.seconds = self.progress.step, self.progress.seconds
         trace.backend, trace.end = self.progress.backend, self.progress.end or ""
         trace.parameters = self.progress.field.parameter_count
+        trace.stop = self.progress.stop
+        if self.follower is not None:
+            self.follower.see(self.progress, self.looked, self.recorder.view)
 
     def close(self) -> None:
         """End the run where it is, and go back to the best state known if the last is worse.
 
         A run that came to its own end keeps its last state, so that equal configs give equal runs.
+        Where a stopping rule says which state is the best, nobody else does.
         """
         self.run.close()
         trace = self.trace
         if self.progress is None:
+            return
+        if trace.stop is not None:
+            if not trace.end:
+                trace.stop.restore(self.field)
+                self.recorder.look(self.progress)
+                trace.end = "interrupted"
             return
         lost = trace.end == "diverged"
         if not trace.end:
@@ -93,13 +120,17 @@ class Entrant:
             self.recorder.look(self.progress)
 
 
-def race(task: ImageTask, plans: Sequence[Plan]) -> Generator[Entrant, None, list[Entrant]]:
+def race(
+    task: ImageTask, plans: Sequence[Plan], clean: Clean | None = None
+) -> Generator[Entrant, None, list[Entrant]]:
     """Fit several methods to one picture, the one furthest behind its budget advancing next.
+
+    A clean picture is only measured against.
 
     Yields the entrant that has just advanced; the list of all is the generator's return value, and
     closing it early ends them all where they are.
     """
-    entrants = [Entrant(task, plan) for plan in plans]
+    entrants = [Entrant(task, plan, clean) for plan in plans]
     try:
         for entrant in entrants:  # all show themselves before any gets ahead
             entrant.advance()

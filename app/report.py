@@ -21,9 +21,11 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from fields import METHODS, Snapshot
+from fields.stopping import RULES
 
 from .charts import (
     LEARNED,
+    clean_curve,
     colour,
     curves,
     decibel,
@@ -32,6 +34,7 @@ from .charts import (
     heat_map,
     number,
     spectrum,
+    stop_curve,
     time_span,
 )
 from .trace import Trace
@@ -48,6 +51,9 @@ ENDS = {
     "psnr": "as near as asked",
     "diverged": "diverged",
     "interrupted": "interrupted",
+    "heldout": "held-out error rises",
+    "variance": "picture at rest",
+    "discrepancy": "noise is left over",
 }
 
 
@@ -75,6 +81,7 @@ def report_html(
     body = [
         _header(title, verb, order, notes),
         _pictures(album, order),
+        _stops(order),
         _strips(album, order),
         _heat_maps(order),
         _lines(order),
@@ -104,6 +111,8 @@ def _rank(traces: Sequence[Trace]) -> Callable[[Trace], float]:
 
 
 def _measure(traces: Sequence[Trace]) -> str:
+    if traces and all(math.isfinite(score(t, "clean_psnr")) for t in traces):
+        return "clean_psnr"
     heldout = bool(traces) and all(math.isfinite(score(t, "heldout_psnr")) for t in traces)
     return "heldout_psnr" if heldout else "psnr"
 
@@ -152,6 +161,8 @@ def _headline(order: Sequence[Trace]) -> Parts:
         return ["Nothing was fitted."]
     best, worst = order[0], order[-1]
     key = _measure(order)
+    if best is worst and best.stop is not None and best.stop.chosen is not None:
+        return _stopped(best, key)
     unseen = " on pixels that it never saw" if key == "heldout_psnr" else ""
     if best is worst:
         return [*_reached(best, key), unseen, *_lacks(best, "; "), "."]
@@ -167,6 +178,18 @@ def _headline(order: Sequence[Trace]) -> Parts:
         return [*parts, worst, " diverged."]
     stopped = "gave no picture" if math.isnan(last) else f"stopped at {decibel(last)} dB"
     return [*parts, worst, f" {stopped}", *_lacks(worst, ": "), "."]
+
+
+def _stopped(trace: Trace, key: str) -> Parts:
+    assert trace.stop is not None
+    assert trace.stop.chosen is not None
+    kept = trace.stop.chosen
+    near = ""
+    if key == "clean_psnr":
+        near = f": {decibel(score(trace, key))} dB against the clean picture"
+    if kept.step == trace.stop.asked and trace.end not in RULES:
+        return [trace, f" has not learned the noise after {duration(kept.seconds)}{near}."]
+    return [trace, f" was stopped before the noise, after {duration(kept.seconds)}{near}."]
 
 
 def _count(n: int) -> str:
@@ -214,6 +237,47 @@ def _overtaking(order: Sequence[Trace]) -> Parts:
     return [best, f" got that far in {duration(passed[0].seconds)}."]
 
 
+STOPS = {
+    "heldout": "A few pixels, one in twenty, are not fitted. Their noise has nothing in common "
+    "with that of the others: while the field learns the picture the error on them falls, and when "
+    "it begins to learn the noise, the error rises. The lowest point is kept.",
+    "variance": "While the picture is learned the field moves, and it moves again when it learns "
+    "the noise; in between it rests. Where it moves least, it is kept.",
+    "discrepancy": "What the field does not reproduce of the picture should be the noise and no "
+    "less: it is kept when that is as large as the noise, the dashed line.",
+}
+
+
+def _stops(order: Sequence[Trace]) -> str:
+    """Where each fit was stopped and, if the clean picture is known, where it had better been."""
+    figures, guides = [], []
+    for trace in order:
+        rule = trace.stop
+        if rule is None or rule.chosen is None:
+            continue
+        charts = [stop_curve]
+        if trace.clean:
+            charts.append(clean_curve)
+        figures += [
+            "<figure>" + _both(lambda width, t=trace, c=chart: c(t, width=width), 530) + "</figure>"
+            for chart in charts
+        ]
+        if STOPS[rule.name] not in guides:
+            guides.append(STOPS[rule.name])
+    if not figures:
+        return ""
+    if any(t.clean for t in order):
+        guides.append(
+            "The clean picture has no part in this: the other chart only shows how near the field "
+            "was to it, and which step was the best."
+        )
+    return _section(
+        "Before the noise is learned",
+        " ".join(guides),
+        f'<div class="maps" style="--columns:{min(2, len(figures))}">{"".join(figures)}</div>',
+    )
+
+
 # --- pictures ---
 
 
@@ -242,7 +306,7 @@ class Album:
 
     def __init__(self, target: Tensor, order: Sequence[Trace], *, masked: bool) -> None:
         self.key = _measure(order)
-        self.word = "as given" if masked or self.key == "heldout_psnr" else "original"
+        self.word = "as given" if masked or self.key != "psnr" else "original"
         frames = [f.frame for f in map(final, order) if f is not None]
         self.target = _like(target, frames[0]) if frames else target
         self.box = busiest(self.target)
@@ -480,8 +544,9 @@ def _scrubber(album: Album) -> str:
 
 
 def _table(order: Sequence[Trace]) -> str:
-    columns = [("psnr", "PSNR, dB"), ("heldout_psnr", "held-out PSNR, dB"), ("ssim", "SSIM"),
-               ("heldout_ssim", "held-out SSIM")]  # fmt: skip
+    columns = [("psnr", "PSNR, dB"), ("clean_psnr", "PSNR to the clean picture, dB"),
+               ("clean_ssim", "SSIM to the clean picture"), ("heldout_psnr", "held-out PSNR, dB"),
+               ("ssim", "SSIM"), ("heldout_ssim", "held-out SSIM")]  # fmt: skip
     columns.sort(key=lambda c: c[0] != _measure(order))  # what they are sorted by comes first
     columns = [c for c in columns if any(not math.isnan(score(t, c[0])) for t in order)]
     heads = ["method", *(name for _, name in columns), "time", "steps", "parameters", "backend",
@@ -623,10 +688,11 @@ def _lines(order: Sequence[Trace]) -> str:
         )
         for t in order
     ]
-    name = "held-out PSNR in dB" if key == "heldout_psnr" else "PSNR in dB"
+    name = {"heldout_psnr": "held-out PSNR in dB", "clean_psnr": "PSNR to the clean picture, dB"}
+    label = name.get(key, "PSNR in dB")
     psnr = _both(
         lambda width: curves(
-            series, x_label="seconds", y_label=name, x_log=True, span=time_span(order), width=width
+            series, x_label="seconds", y_label=label, x_log=True, span=time_span(order), width=width
         ),
         530,
     )

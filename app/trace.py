@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fields import FitConfig, Snapshot
 from fields.kernels import threads
+from fields.stopping import Stopping
 
 
 @dataclass
@@ -22,6 +23,8 @@ class Trace:
         power: of the target in each band, [bands].
         snapshots: coarse to fine, oldest first.
         metrics: of the final field over the whole picture; empty until then.
+        stop: the stopping rule with what it saw, if the fit has one.
+        clean: (step, seconds, PSNR in dB) of the fit against a clean picture, if one is known.
     """
 
     method: str
@@ -36,6 +39,39 @@ class Trace:
     steps: int = 0
     seconds: float = 0.0
     end: str = ""
+    stop: Stopping | None = None
+    clean: list[tuple[int, float, float]] = field(default_factory=list)
+
+    @property
+    def stopping(self) -> dict[str, Any] | None:
+        """What run.json says of the stop: the rule, the step chosen, and the curve."""
+        rule = self.stop
+        if rule is None or rule.chosen is None:
+            return None
+        found: dict[str, Any] = {
+            "rule": rule.name,
+            "step": rule.chosen.step,
+            "seconds": rule.chosen.seconds,
+            "limit": rule.limit,
+            "curve": {
+                "step": [p.step for p in rule.points],
+                "seconds": [p.seconds for p in rule.points],
+                "value": [p.value for p in rule.points],
+            },
+        }
+        if self.clean:
+            step, _, psnr = self.oracle
+            found["oracle"] = {"step": step, "clean_psnr": psnr}
+            found["clean"] = {
+                "step": [step for step, _, _ in self.clean],
+                "clean_psnr": [psnr for _, _, psnr in self.clean],
+            }
+        return found
+
+    @property
+    def oracle(self) -> tuple[int, float, float]:
+        """The point of `clean` that is nearest to the clean picture: where to stop in hindsight."""
+        return max(self.clean, key=lambda point: point[2])
 
     @property
     def frame(self) -> Tensor | None:

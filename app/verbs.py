@@ -18,11 +18,13 @@ from fields.fit import check
 from fields.render import strips
 
 from . import signals
-from .display import Display
+from .denoise import Noisy, make_noisy, open_clean
+from .display import Display, Share
 from .folder import RunFolder, default_folder, to_json
 from .knobs import parse_knobs
 from .options import (
     CompareOptions,
+    DenoiseOptions,
     FitOptions,
     ImageOptions,
     InpaintOptions,
@@ -59,6 +61,24 @@ def inpaint(options: InpaintOptions, knobs: list[str], command: str) -> dict[str
     return _fit("inpaint", options, options.photo, picture, task, fill, plans, command, start)
 
 
+def denoise(options: DenoiseOptions, knobs: list[str], command: str) -> dict[str, Any]:
+    start = time.perf_counter()
+    picture = open_picture(options.photo, options.max_megapixels)
+    saved = read_config(options.config)
+    noisy = make_noisy(
+        picture,
+        sigma=options.sigma,
+        noise=options.noise,
+        clean=open_clean(options.clean, options.max_megapixels),
+        seed=first(options.seed, saved.seed if saved else None, 0),
+    )
+    rule = [] if options.stop is None else ["--stop", options.stop]
+    plans = [make_plan(options.method, options, [*rule, *knobs], noisy.task, saved)]
+    return _fit(
+        "denoise", options, options.photo, picture, noisy.task, None, plans, command, start, noisy
+    )
+
+
 def compare(options: CompareOptions, knobs: list[str], command: str) -> dict[str, Any]:
     start = time.perf_counter()
     if not options.methods:
@@ -91,6 +111,7 @@ def _fit(
     plans: list[Plan],
     command: str,
     start: float,
+    noisy: Noisy | None = None,
 ) -> dict[str, Any]:
     folder = RunFolder(options.out or default_folder(path.stem))
     kept = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()}
@@ -105,6 +126,8 @@ def _fit(
         {k: v for k, v in kept.items() if v is not None and k not in (*SHARED, "json", "out")},
         loading=time.perf_counter() - start,
     )
+    if noisy is not None:
+        job.clean, job.keys, job.notes = noisy.clean, noisy.keys(), noisy.notes()
     with Display([p.method for p in plans]) as display:
         document = fit_job(job, folder, stop=signals.asked, show=display.show)
     _say(document, folder, options.json)
@@ -118,6 +141,8 @@ def _say(document: dict[str, Any], folder: RunFolder, as_json: bool) -> None:
     for run in document.get("runs", [document]):
         figures = "  ".join(f"{k} {_figure(v)}" for k, v in run["metrics"].items())
         print(f"{run['method']}: {figures}  in {run['seconds']['fit']:.1f} s, {run['steps']} steps")
+    if "stop" in document:
+        print(_say_stop(document))
     if "runs" not in document and not document["why"].endswith("as asked."):
         print(f"auto chose {document['why']}")
     asked = document["config"].get("psnr")
@@ -125,6 +150,12 @@ def _say(document: dict[str, Any], folder: RunFolder, as_json: bool) -> None:
     if asked is not None and document["end"] in ("steps", "seconds") and reached < asked:
         print(f"stopped below the {asked:g} dB asked for; give more --steps or --seconds.")
     print(f"{folder.path / 'report.html'}")
+
+
+def _say_stop(document: dict[str, Any]) -> str:
+    stop = document["stop"]
+    noise = f"noise {document['sigma']:.1f} of 255 ({document['sigma_is']}); "
+    return f"{noise}step {stop['step']} of {document['steps']} kept, as {stop['rule']} chose"
 
 
 def _figure(value: float | None) -> str:
@@ -231,8 +262,10 @@ def render(options: RenderOptions) -> dict[str, Any]:
     with PictureWriter(
         path, out[1], out[0], saved.field.out_dim, depth, b64decode(icc) if icc else None
     ) as writer:
-        for _, values in strips(saved.field, size, region=region, out=out):
+        share = Share("render")
+        for top, values in strips(saved.field, size, region=region, out=out):
             writer.write_rows(quantise(values.cpu(), depth))
+            share.show((top + len(values)) / out[0])
             if signals.asked():
                 raise KeyboardInterrupt
     document = {

@@ -47,7 +47,7 @@ def read_picture(path: str | os.PathLike[str], *, max_megapixels: float = 100) -
                 f"{path}: is a damaged or unusual {kind or 'file'} ({_one_line(error)}); "
                 f"save it again as {FORMATS}."
             ) from error
-    return Picture(upright(parts.pixels, parts.orientation), parts.icc, parts.dpi)
+    return Picture(upright(parts.pixels, parts.orientation), parts.icc, parts.dpi, kind)
 
 
 def _one_line(error: Exception) -> str:

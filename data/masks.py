@@ -11,6 +11,7 @@ from .picture import Picture
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _LUMA = (0.299, 0.587, 0.114)  # Rec. 601
+_BLOCK = 1 << 24  # pixels gone through at a time
 _SAME_COLOUR = 8 / 255  # what the smooth edge of a brush stroke changes its colour by
 
 
@@ -52,7 +53,15 @@ def random_missing(height: int, width: int, share: float, seed: int) -> Mask:
     hidden = min(max(round(share * count), 1), count - 1)
     rng = np.random.default_rng(seed)
     mask = np.zeros(count, np.bool_)
-    mask[rng.choice(count, hidden, replace=False, shuffle=False)] = True
+    # A choice numbers all it chooses from, in 8 bytes each: a large picture is gone through in
+    # blocks, and first it is drawn how many fall into each.
+    blocks = [min(_BLOCK, count - start) for start in range(0, count, _BLOCK)]
+    shares = [hidden]
+    if len(blocks) > 1:
+        shares = rng.multivariate_hypergeometric(blocks, hidden, method="marginals").tolist()
+    for number, (size, few) in enumerate(zip(blocks, shares, strict=True)):
+        block = mask[number * _BLOCK : number * _BLOCK + size]
+        block[rng.choice(size, few, replace=False, shuffle=False)] = True
     return mask.reshape(height, width)
 
 
@@ -99,9 +108,14 @@ def _touched(picture: Picture) -> Mask:
 
 def _white(picture: Picture) -> Mask:
     top = np.iinfo(picture.pixels.dtype).max
-    colours = picture.pixels[..., :-1] if picture.has_alpha else picture.pixels
-    weights = np.array(_LUMA if colours.shape[2] == 3 else (1,), np.float32)
-    seen = colours @ weights
-    if picture.has_alpha:
-        seen *= picture.pixels[..., -1] / np.float32(top)
-    return seen >= top / 2
+    mask = np.empty(picture.pixels.shape[:2], np.bool_)
+    rows = max(1, _BLOCK // picture.width)
+    for start in range(0, picture.height, rows):
+        pixels = picture.pixels[start : start + rows]
+        colours = pixels[..., :-1] if picture.has_alpha else pixels
+        weights = np.array(_LUMA if colours.shape[2] == 3 else (1,), np.float32)
+        seen = colours @ weights
+        if picture.has_alpha:
+            seen *= pixels[..., -1] / np.float32(top)
+        mask[start : start + rows] = seen >= top / 2
+    return mask

@@ -20,12 +20,14 @@ class Picture:
 
     `pixels` is [height, width, channels], uint8 or uint16 over its full range, not premultiplied,
     upright. `icc` is the embedded colour profile (None: sRGB is assumed); `dpi` is
-    (horizontal, vertical), if known. ValueError if the pixels are anything else.
+    (horizontal, vertical), if known; `kind` says what file it was read from, such as 'TIFF', if
+    any. ValueError if the pixels are anything else.
     """
 
     pixels: np.ndarray[Any, Any]
     icc: bytes | None = None
     dpi: tuple[float, float] | None = None
+    kind: str = ""
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -102,7 +104,7 @@ class Picture:
             pixels = self.pixels.astype(np.uint16) * np.uint16(257)
         else:
             pixels = (self.pixels // 257 + (self.pixels % 257 > 128)).astype(np.uint8)
-        return Picture(pixels, self.icc, self.dpi)
+        return Picture(pixels, self.icc, self.dpi, self.kind)
 
 
 def _dtype(depth: int) -> np.dtype[Any]:

@@ -9,10 +9,11 @@ from .field import Field, FieldSpec
 from .fit import FitConfig, Progress, fit
 from .kernels.backends import BackendUnavailable
 from .methods import METHODS, method_config
-from .networks import MLP, NETWORKS
+from .networks import MLP, NETWORKS, Direct
+from .noise import noise_level
 from .record import Recorder, Snapshot
 from .render import picture
-from .tasks import TASKS, ImageTask
+from .tasks import TASKS, DenoiseTask, ImageTask
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,8 @@ __all__ = [
     "NETWORKS",
     "TASKS",
     "BackendUnavailable",
+    "DenoiseTask",
+    "Direct",
     "Field",
     "FieldSpec",
     "FitConfig",
@@ -35,6 +38,7 @@ __all__ = [
     "fit",
     "load_field",
     "method_config",
+    "noise_level",
     "picture",
     "save_field",
 ]

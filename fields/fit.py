@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from . import parallel
-from .encodings import DenseGrid, HashGrid
+from .average import Average
+from .encodings import DenseGrid, HashGrid, Spline
 from .field import Field, FieldSpec
 from .kernels import sparse_adam_
 from .kernels.backends import BackendUnavailable, choose
 from .spec import Spec, knob
+from .stopping import Stopping, stopping
 from .tasks import Task
 
 REPORT_SECONDS = 0.05  # between two reports when `FitConfig.report` leaves it to the clock
@@ -33,6 +35,9 @@ class FitConfig(Spec):
     steps: int | None = knob(1000, "steps to take at most", low=1, high=10**9)
     seconds: float | None = knob(None, "seconds of fitting at most", low=0, high=10**7)
     psnr: float | None = knob(None, "stop once this PSNR in dB is reached", low=0, high=200)
+    stop: Literal["none", "heldout", "variance", "discrepancy"] = knob(
+        "none", "rule that ends the run before it learns the noise, and keeps the best state"
+    )
     batch: int = knob(2**14, "points a step", low=1, high=2**24)
     lr: float = knob(1e-3, "Adam's learning rate for the network", low=0, high=10)
     table_lr: float = knob(1e-2, "Adam's learning rate for the tables of a grid", low=0, high=10)
@@ -45,6 +50,9 @@ class FitConfig(Spec):
     )
     decay: float = knob(0.1, "share of the learning rate left at the end", low=1e-6, high=1)
     hold: float = knob(0.0, "share of the run before the learning rate falls", low=0, high=1)
+    average: float = knob(
+        0.0, "share of the run so far whose mean state is the result; 0 is the last", low=0, high=1
+    )
     precision: Literal["auto", "fp32", "bf16"] = knob(
         "auto", "the network's arithmetic: auto is bf16 where the hardware multiplies it"
     )
@@ -79,7 +87,10 @@ class Progress:
         loss: mean over the steps since the last report; nan in the first.
         seconds: time spent fitting, without the time that the caller took to look.
         share: of the run that is done, 0 to 1.
-        end: why this is the last report: `steps`, `seconds`, `psnr` or `diverged`; else None.
+        end: why this is the last report: `steps`, `seconds`, `psnr`, `diverged` or the name of the
+            stopping rule; else None.
+        stop: the stopping rule, live as the field is; None if there is none. The last report's
+            field is in the state that it chose.
     """
 
     step: int
@@ -89,6 +100,7 @@ class Progress:
     field: Field
     backend: str
     end: str | None = None
+    stop: Stopping | None = None
 
     @property
     def eta(self) -> float:
@@ -110,7 +122,7 @@ def fit(task: Task, config: FitConfig | None = None) -> Generator[Progress, None
     run = Run(task, config)
     yield run.report(None)
     while True:
-        end = run.advance()
+        end = run.judge(run.advance())
         if end is not None or run.due():
             end = end or ("psnr" if run.reached() else None)
             yield run.report(end)
@@ -126,13 +138,14 @@ def check(task: Task, config: FitConfig) -> None:
     """
     backend_of(config, resolve_device(config.device))
     with torch.device("meta"):
-        config.field.build(task.in_dim, task.out_dim, torch.Generator())
+        field = config.field.build(task.in_dim, task.out_dim, torch.Generator())
+    stopping(config.stop, task, field)
 
 
 def backend_of(config: FitConfig, device: torch.device) -> str:
     """The kernels that a config's field runs on: only grids have others than torch's."""
     name, _ = choose(config.backend, device)
-    if name == "torch" or isinstance(config.field.encoding, HashGrid | DenseGrid):
+    if name == "torch" or isinstance(config.field.encoding, HashGrid | DenseGrid | Spline):
         return name
     if config.backend == "auto":
         return "torch"
@@ -166,6 +179,9 @@ class Run:
         self.optimisers = [
             o for o in (dense(self.field, config), sparse(self.field, config, self.backend)) if o
         ]
+        self.average = Average(self.field, config.average) if config.average else None
+        self.shown = self.average.field if self.average else self.field  # to whoever looks
+        self.stopping = stopping(config.stop, self.task, self.field)
         self.step, self.seconds, self.reported = 0, 0.0, 0.0
         self.losses: list[Tensor] = []
         self.recent = math.nan  # the mean loss that was last reported
@@ -192,7 +208,9 @@ class Run:
             self.losses.append(self.backward(next(self.batches)))
             for optimiser in self.optimisers:
                 optimiser.step(factor)
-        self.step += 1
+            self.step += 1
+            if self.average is not None:
+                self.average.follow(self.step)
         self.seconds += time.perf_counter() - tick
         if self.config.steps is not None and self.step >= self.config.steps:
             return "steps"
@@ -201,6 +219,16 @@ class Run:
         if len(self.losses) % 64 == 63 and not math.isfinite(self.losses[-1].item()):
             return "diverged"
         return None
+
+    def judge(self, end: str | None) -> str | None:
+        """Ask the stopping rule when it is time; the reason if the run must end."""
+        rule = self.stopping
+        if rule is None or (end is None and not rule.due(self.step)):
+            return end
+        tick = time.perf_counter()
+        over = rule.ask(self.step, self.seconds, self.shown, self.field)
+        self.seconds += time.perf_counter() - tick
+        return end or (rule.name if over else None)
 
     def backward(self, batch: Any) -> Tensor:
         """Set the gradients on a batch, and return the loss."""
@@ -232,6 +260,8 @@ class Run:
         return min(1.0, max(steps, seconds))
 
     def due(self) -> bool:
+        if self.stopping is not None and self.stopping.asked == self.step:
+            return True  # so that who draws its curve sees every point
         if self.config.report:
             return self.step % self.config.report == 0
         return self.seconds - self.reported >= REPORT_SECONDS
@@ -243,7 +273,7 @@ class Run:
         guess = self.task.psnr(self._mean_loss())
         if guess is None or guess < self.config.psnr - 0.3:
             return False
-        return self.task.evaluate(self.field).get("psnr", 0.0) >= self.config.psnr
+        return self.task.evaluate(self.shown).get("psnr", 0.0) >= self.config.psnr
 
     def report(self, end: str | None) -> Progress:
         if self.losses:
@@ -252,8 +282,17 @@ class Run:
             if not math.isfinite(self.recent):
                 end = "diverged"
         self.reported = self.seconds
+        if end is not None and self.stopping is not None:
+            self.stopping.restore(self.shown)
         return Progress(
-            self.step, self.recent, self.seconds, self.share, self.field, self.backend, end
+            self.step,
+            self.recent,
+            self.seconds,
+            self.share,
+            self.shown,
+            self.backend,
+            end,
+            self.stopping,
         )
 
     def _mean_loss(self) -> float:

@@ -17,11 +17,12 @@ from .encodings import (
     Identity,
     MultiFourier,
     Positional,
+    Spline,
 )
 from .field import FieldSpec
 from .fit import FitConfig
-from .networks import MLP
-from .tasks import ImageTask, Task
+from .networks import MLP, Direct, NetworkSpec
+from .tasks import DenoiseTask, ImageTask, Task
 
 MAX_LOG2_SIZE = 19  # 8 MB a level: larger tables leave the processor's cache for good
 MAX_DENSE_SIDE = 2048
@@ -35,11 +36,19 @@ class Facts:
         side: samples along the longest side of the data.
         samples: number of samples in all.
         known: share of them that is fitted.
+        size: (height, width) of a picture.
+        channels: values of a sample.
     """
 
     side: int
     samples: int
     known: float = 1.0
+    size: tuple[int, int] = (0, 0)
+    channels: int = 3
+
+    def __post_init__(self) -> None:
+        if self.size == (0, 0):  # not told: the longest side is the width
+            object.__setattr__(self, "size", (max(1, self.samples // self.side), self.side))
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ def facts(task: Task) -> Facts:
         raise TypeError(f"no methods are known for {type(task).__name__}.")
     samples = task.size[0] * task.size[1]
     known = 1.0 if task.pool is None else len(task.pool) / samples
-    return Facts(max(task.size), samples, known)
+    return Facts(max(task.size), samples, known, task.size, task.out_dim)
 
 
 def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
@@ -73,12 +82,41 @@ def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
     Raises:
         ValueError: there is no such method.
     """
+    if name != "auto" and name not in METHODS:
+        raise ValueError(f"unknown method {name!r}; choose from auto, {', '.join(METHODS)}.")
     found = facts(task)
+    if isinstance(task, DenoiseTask):
+        return _denoise(name, found)
     if name == "auto":
         return _auto(found)
-    if name not in METHODS:
-        raise ValueError(f"unknown method {name!r}; choose from auto, {', '.join(METHODS)}.")
     return METHODS[name].make(found), f"{name}, as asked."
+
+
+def _denoise(name: str, found: Facts) -> tuple[FitConfig, str]:
+    """A method to be stopped early, at a rate that does not fall: nobody knows for how long.
+
+    The mean over the last tenth of the run takes the place of a falling rate. Small batches of
+    noisy values drive a network of waves about at its usual rate: on Set12's cameraman at sigma 25,
+    siren comes to 22.1 dB so, and to 24.7 dB at 0.3 of it. Networks of ReLUs and tables hold still
+    enough.
+    """
+    chosen = "hash" if name == "auto" else name
+    config = METHODS[chosen].make(found)
+    network = config.field.network
+    waves = isinstance(network, MLP) and isinstance(network.activation, Sine | Finer | Gabor)
+    config = replace(
+        config,
+        lr=config.lr * (0.3 if waves else 1.0),
+        schedule="constant",
+        average=0.1,
+        stop="heldout",
+    )
+    if name != "auto":
+        return config, f"{name}, as asked."
+    return config, (
+        "hash, stopped when the error on held-out pixels is least: it sheds the noise soonest, and "
+        f"its finest grid, {_finest(found)} cells wide, cannot hold much of it."
+    )
 
 
 def _auto(found: Facts) -> tuple[FitConfig, str]:
@@ -153,7 +191,22 @@ def _finest(found: Facts) -> int:
     return max(2, round(found.side * math.sqrt(found.known) / 3))
 
 
-def _grid(encoding: EncodingSpec, found: Facts) -> FitConfig:
+def _spline(found: Facts) -> FitConfig:
+    """The finest lattice lies on the pixels' centres; the coarsest has some four points."""
+    cells = _lattice(found)
+    levels = 1 + max(0, round(math.log2(max(cells) / 4)))
+    encoding = Spline(cells=cells, levels=levels, features=found.channels)
+    return replace(_grid(encoding, found, network=Direct()), table_lr=0.1)
+
+
+def _lattice(found: Facts) -> tuple[int, int]:
+    """Points of the finest lattice along x and y: one a pixel, or as `_finest` says."""
+    h, w = found.size
+    share = _finest(found) / found.side
+    return max(1, math.ceil(w * share)), max(1, math.ceil(h * share))
+
+
+def _grid(encoding: EncodingSpec, found: Facts, network: NetworkSpec | None = None) -> FitConfig:
     """Sixteen draws see every sample once; most is learned in some thirty such rounds.
 
     The moments of Adam are short: an entry is touched every few steps, and a mean over ten of its
@@ -165,7 +218,7 @@ def _grid(encoding: EncodingSpec, found: Facts) -> FitConfig:
     batch = 2 ** min(17, max(8, round(math.log2(known / 16))))
     rounds = min(30.0, max(8.0, 30 * (known / 2**20) ** -0.4))
     return FitConfig(
-        field=FieldSpec(encoding=encoding, network=MLP(width=32, depth=2)),
+        field=FieldSpec(encoding=encoding, network=network or MLP(width=32, depth=2)),
         steps=math.ceil(rounds * known / batch),
         batch=batch,
         lr=1e-2,
@@ -234,6 +287,14 @@ METHODS: dict[str, Method] = {
             "trained features on many grids, every vertex with its own",
             "Müller et al. 2022, arXiv:2201.05989, without the hash",
             _dense,
+        ),
+        Method(
+            "spline",
+            "smooth cubic splines on many lattices; no network: a picture's values between its "
+            "pixels",
+            "Unser 1999, IEEE Signal Processing Magazine 16(6); Lee, Wolberg & Shin 1997, IEEE "
+            "TVCG 3(3)",
+            _spline,
         ),
         Method(
             "siren",

@@ -14,6 +14,7 @@ SMALL = {
     "Fourier": {"frequencies": 9, "sigma": 1.0},
     "MultiFourier": {"frequencies": 9, "sigmas": (0.5, 1.0)},
     "Positional": {"frequencies": 3, "octaves": 1.0},
+    "Spline": {"cells": (6,), "levels": 2},
 }
 DIMS = [1, 2, 3, 4]
 

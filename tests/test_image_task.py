@@ -21,6 +21,27 @@ def test_bytes_stand_for_their_share_of_255(picture):
     assert torch.equal(ImageTask(levels).values(index), exact.values(index))
 
 
+def test_deep_pixels_stand_for_their_share_of_65535(picture, rng):
+    levels = (picture * 65535).round()
+    exact, deep = ImageTask(levels / 65535), ImageTask(levels.int().to(torch.uint16))
+    index = torch.tensor([0, 5, 700])
+    assert torch.equal(deep.values(index), exact.values(index))
+    assert torch.equal(deep.values(slice(3, 9)), exact.values(slice(3, 9)))
+    assert deep.values(slice(0, 24)).max() > 0.5  # the upper half of the range is not negative
+    draws = [next(t.batches(99, torch.Generator().manual_seed(0))) for t in (deep, exact)]
+    assert all(map(torch.equal, *draws))
+
+
+def test_masks_are_gone_through_in_parts(picture, rng, monkeypatch):
+    known = torch.rand(24, 32, generator=rng) < 0.7
+    whole = ImageTask(picture, known=known).pool
+    monkeypatch.setattr("fields.tasks.image.MASK_PART", 100)
+    parts = ImageTask(picture, known=known).pool
+    assert parts.dtype == torch.int32
+    assert torch.equal(parts, whole)
+    assert torch.equal(parts.long(), known.flatten().nonzero().flatten())
+
+
 def test_only_known_pixels_count(picture, field):
     known = torch.zeros(24, 32, dtype=torch.bool)
     known[:, ::2] = True

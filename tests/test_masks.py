@@ -89,6 +89,23 @@ def test_random_missing_follows_its_seed():
     assert (first != other).any()
 
 
+@pytest.mark.parametrize("share", [0.001, 0.5, 0.9])
+def test_random_missing_of_a_large_picture_goes_through_blocks(share, monkeypatch):
+    monkeypatch.setattr("data.masks._BLOCK", 300)
+    mask = random_missing(40, 50, share, seed=1)
+    assert mask.sum() == round(share * 2000)
+    assert (mask == random_missing(40, 50, share, seed=1)).all()
+    mean = np.mean([random_missing(40, 50, share, seed).flatten() for seed in range(200)], axis=0)
+    blocks = [part.mean() for part in np.split(mean, range(300, 2000, 300))]
+    assert blocks == pytest.approx([share] * 7, rel=0.25 if share < 0.1 else 0.03)
+
+
+def test_a_large_mask_is_read_in_bands(tmp_path, monkeypatch):
+    monkeypatch.setattr("data.masks._BLOCK", 20)
+    pixels = np.where(hole(), 255, 0).astype(np.uint8)[..., None].repeat(3, 2)
+    assert (read_mask(saved(tmp_path, pixels), (6, 8)) == hole()).all()
+
+
 def test_random_missing_has_no_favourite_place():
     mask = np.mean([random_missing(8, 8, 0.5, seed) for seed in range(400)], axis=0)
     assert np.abs(mask - 0.5).max() < 0.15  # six standard deviations

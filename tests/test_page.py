@@ -467,6 +467,16 @@ def test_inpainting_needs_a_mask(server, original):
     assert server.runs.newest_first() == []
 
 
+def test_a_tiff_gives_a_tiff_to_take_away(server, tmp_path, waves):
+    write_picture(tmp_path / "deep.tif", Picture.from_tensor(waves(24, 32), depth=16))
+    run = begin(server, server.take(str(tmp_path / "deep.tif")), seconds=0.1)
+    wait_for(run, "done")
+    taken = server.taken(run, "hash")
+    assert taken.picture.suffix == ".tiff"
+    assert read_picture(taken.picture).depth == 16
+    assert read_picture(taken.after).pixels.shape == (24, 32, 3)
+
+
 def test_what_can_be_taken_away_is_whole_and_of_one_method(server, original):
     run = begin(server, original, ("plain", "hash"), 0.2)
     wait_for(run, "done")

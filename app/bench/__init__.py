@@ -1,5 +1,6 @@
 """How fast this machine is, and how good the methods are: measured side by side, in one run."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..folder import to_json
@@ -7,21 +8,45 @@ from ..options import BenchOptions
 from ..trace import machine
 from .encodings import bench_encodings
 from .image import bench_image
+from .images import bench_images
 
-KINDS = {"image": bench_image, "encodings": bench_encodings}
+KINDS = {"image": bench_image, "images": bench_images, "encodings": bench_encodings}
 
 
 def bench(options: BenchOptions) -> dict[str, Any]:
     """Run one benchmark and print its rows as they come, or all as one JSON object."""
-    rows = []
-    for row in KINDS[options.kind](options):
-        rows.append(row)
-        if not options.json:
-            print("  ".join(f"{k} {_figure(v)}" for k, v in row.items()), flush=True)
-    document = {"bench": options.kind, "machine": machine(), "rows": rows}
+    rows: list[dict[str, Any]] = []
+    more = _each(KINDS[options.kind](options), rows, _line if not options.json else None)
+    document = {"bench": options.kind, "machine": machine(), "rows": rows} | more
     if options.json:
         print(to_json(document), flush=True)
     return document
+
+
+def _each(
+    found: Iterator[dict[str, Any]], rows: list[dict[str, Any]], line: Callable[..., str] | None
+) -> dict[str, Any]:
+    """Collect and print the rows; what the benchmark returns beside them."""
+    while True:
+        try:
+            row = next(found)
+        except StopIteration as end:
+            return end.value or {}
+        rows.append(row)
+        if line is not None:
+            print(line(row, first=len(rows) == 1), flush=True)
+
+
+def _line(row: dict[str, Any], first: bool) -> str:
+    """A row as people read it: figures in columns where all rows have the same, else by name."""
+    if "case" not in row:
+        return "  ".join(f"{k} {_figure(v)}" for k, v in row.items())
+    widths = [17 if k == "method" else 10 for k in row]
+    cells, names = (
+        "  ".join(f"{text:<{n}}" for text, n in zip(texts, widths, strict=True)).rstrip()
+        for texts in (map(_figure, row.values()), row)
+    )
+    return f"{names}\n{cells}" if first else cells
 
 
 def _figure(value: Any) -> str:

@@ -6,7 +6,6 @@ the pixels between them; Adam for 2,000 steps. Their batch is all 65,536 pixels;
 nearly the same and is what a CPU can do.
 """
 
-import json
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ from fields.encodings.fourier import FourierEncoding
 from fields.networks import MLP
 
 from .. import signals
-from ..folder import RunFolder, to_json
 from ..options import BenchOptions
+from .ledger import Ledger
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
 
@@ -53,7 +52,10 @@ def contenders(options: BenchOptions) -> dict[str, tuple[EncodingSpec, float]]:
 def bench_encodings(options: BenchOptions) -> Iterator[dict[str, Any]]:
     """A row for each picture and encoding, then one for each encoding's mean and spread."""
     paths = pictures(options)
-    kept = Ledger(options)
+    settings = {
+        k: getattr(options, k) for k in ("steps", "batch", "sigma", "octaves", "plain_lr")
+    }
+    kept = Ledger(options.out, "encodings", ("picture", "encoding"), settings)
     found: dict[str, list[float]] = {}
     for path in paths:
         for name, (encoding, lr) in contenders(options).items():
@@ -105,36 +107,3 @@ def run(path: Path, encoding: EncodingSpec, lr: float, options: BenchOptions) ->
     while progress.end is None and not signals.asked():
         progress = next(reports)
     return {**task.evaluate(progress.field), "seconds": progress.seconds, "lr": lr}
-
-
-class Ledger:
-    """Rows that are done, kept in --out, so that a second call goes on from there."""
-
-    def __init__(self, options: BenchOptions) -> None:
-        self.folder = RunFolder(options.out) if options.out else None
-        self.rows: list[dict[str, Any]] = []
-        # Rows of other settings must not be taken for these.
-        self.settings = {
-            k: getattr(options, k) for k in ("steps", "batch", "sigma", "octaves", "plain_lr")
-        }
-        path = options.out / "encodings.json" if options.out else None
-        if path is not None and path.exists():
-            try:
-                document = json.loads(path.read_text(encoding="utf-8"))
-                if document["settings"] != self.settings:
-                    raise ValueError("it was made with other settings")
-                self.rows = document["rows"]
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise ValueError(
-                    f"{path}: cannot go on from it: {error}; choose another --out."
-                ) from None
-
-    def get(self, picture: str, encoding: str) -> dict[str, Any] | None:
-        matches = (r for r in self.rows if (r["picture"], r["encoding"]) == (picture, encoding))
-        return next(matches, None)
-
-    def add(self, row: dict[str, Any]) -> None:
-        self.rows.append(row)
-        if self.folder is not None:
-            document = {"settings": self.settings, "rows": self.rows}
-            self.folder.write("rows", "encodings.json", to_json(document, indent=1) + "\n")

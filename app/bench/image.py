@@ -45,7 +45,7 @@ def bench_image(options: BenchOptions) -> Iterator[dict[str, Any]]:
     """Rows of the benchmark: the machine's floor, the encoding, the step, then every method."""
     name = str(options.input or "astronaut")
     picture = read_picture(options.input) if options.input else load_sample("astronaut")
-    task = ImageTask(torch.from_numpy(picture.pixels) if picture.depth == 8 else picture.tensor())
+    task = ImageTask(torch.from_numpy(picture.pixels))
     floor = measure_floor()
     yield {"what": "floor", **floor}
     for what, contenders in (("encode", encoders()), ("step", steps(task))):

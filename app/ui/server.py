@@ -142,10 +142,12 @@ class Server:
         """
         results = run.folder.path / method if len(run.methods) > 1 else run.folder.path
         shown = self.cache / run.id / method
+        deep = results / "result.tiff"  # of a picture that came as one
+        result = deep if deep.is_file() else results / "result.png"
         taken = Taken(
             shown / "before.jpg",
             shown / "after.jpg",
-            shown / f"{run.folder.path.name}-{method}.png",
+            shown / f"{run.folder.path.name}-{method}{result.suffix}",
             shown / f"{run.folder.path.name}-{method}.safetensors",
             shown / f"{run.folder.path.name}.html",
         )
@@ -155,7 +157,7 @@ class Server:
         try:
             taken.before.write_bytes(run.before)
             taken.after.write_bytes(_after(results / "result.png"))
-            _link(results / "result.png", taken.picture)
+            _link(result, taken.picture)
             _link(results / "field.safetensors", taken.field)
             _link(run.folder.path / "report.html", taken.report)
         except OSError as error:

@@ -4,9 +4,11 @@ from .base import Encoding, EncodingSpec
 from .fourier import Fourier, MultiFourier, Positional
 from .grids import DenseGrid, HashGrid
 from .identity import Identity
+from .spline import Spline
 
 ENCODINGS: dict[str, type[EncodingSpec]] = {
-    s.__name__: s for s in (Identity, Positional, Fourier, MultiFourier, HashGrid, DenseGrid)
+    s.__name__: s
+    for s in (Identity, Positional, Fourier, MultiFourier, HashGrid, DenseGrid, Spline)
 }
 
 __all__ = [
@@ -19,4 +21,5 @@ __all__ = [
     "Identity",
     "MultiFourier",
     "Positional",
+    "Spline",
 ]

@@ -1,8 +1,9 @@
 """Tasks. To add one: write it in a file of its own, then list it here."""
 
 from .base import Task
+from .denoise import DenoiseTask
 from .image import ImageTask
 
-TASKS: dict[str, type[Task]] = {"image": ImageTask}
+TASKS: dict[str, type[Task]] = {"image": ImageTask, "denoise": DenoiseTask}
 
-__all__ = ["TASKS", "ImageTask", "Task"]
+__all__ = ["TASKS", "DenoiseTask", "ImageTask", "Task"]

@@ -46,3 +46,20 @@ class Task(ABC):
     def psnr(self, loss: float) -> float | None:
         """The PSNR in dB that a loss stands for; None where the loss is no squared error."""
         return None
+
+    @property
+    def noise(self) -> float | None:
+        """The standard deviation of the noise in the data's values; None if it is not known."""
+        return None
+
+    def sample(self, heldout: bool, most: int) -> tuple[Tensor, Tensor] | None:
+        """Points [n, d] and their values [n, c], c or fewer of the field's: always the same ones.
+
+        Args:
+            heldout: points that are not fitted, or ones that are.
+            most: of them.
+
+        Returns:
+            None if there are none.
+        """
+        return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -14,14 +15,16 @@ from ..render import strips
 from ..samplers import strided
 from .base import Task
 
+MASK_PART = 2**22  # pixels of a mask that are gone through at once
+
 
 @dataclass(frozen=True)
 class ImageTask(Task):
     """Regress the values of pixels; with a mask, only of those it marks (inpainting).
 
     Attributes:
-        pixels: [h, w, c], float32 in [0, 1], or uint8, which stands for value/255 and keeps a large
-            picture small in memory.
+        pixels: [h, w, c], float32 in [0, 1]; or uint8 or uint16, which stand for value/255 and
+            value/65535 and keep a large picture small in memory.
         known: bool [h, w], the pixels to fit; all when None.
         heldout: bool [h, w], pixels that are not fitted but whose truth `pixels` holds, to measure
             on; none when None.
@@ -69,9 +72,11 @@ class ImageTask(Task):
         """Row-major numbers of the known pixels, int32 [n]; None when all are known."""
         if self.known is None or bool(self.known.all()):
             return None
-        return self.known.flatten().nonzero().flatten().int()
+        return _numbers(self.known)
 
-    def to(self, device: torch.device) -> "ImageTask":
+    def to(self, device: torch.device) -> Self:
+        if device == self.pixels.device:
+            return self  # with the list of known pixels, should it be made already
         masks = {
             name: None if mask is None else mask.to(device)
             for name, mask in (("known", self.known), ("heldout", self.heldout))
@@ -80,12 +85,21 @@ class ImageTask(Task):
 
     def values(self, index: Tensor | slice) -> Tensor:
         """Pixels by row-major number [n], or rows of them by a slice, as float32 in [0, 1]."""
-        chosen = self.pixels[index] if isinstance(index, slice) else self.flat[index]
-        return chosen if chosen.is_floating_point() else chosen.float().div_(255)
+        chosen = self.rows[index] if isinstance(index, slice) else self.flat[index]
+        if chosen.is_floating_point():
+            return chosen
+        if chosen.dtype == torch.int16:
+            return chosen.int().bitwise_and_(0xFFFF).float().div_(65535)
+        return chosen.float().div_(255)
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """The pixels; as int16 for uint16, which torch cannot index everywhere."""
+        return self.pixels.view(torch.int16) if self.pixels.dtype == torch.uint16 else self.pixels
 
     @cached_property
     def flat(self) -> Tensor:
-        return self.pixels.reshape(-1, self.out_dim)
+        return self.rows.reshape(-1, self.out_dim)
 
     def prepare(self, field: Field) -> None:
         """Centre the field on the mean of the known pixels, scaled to their spread."""
@@ -105,6 +119,18 @@ class ImageTask(Task):
         """Mean squared error over the pixels and channels of the batch."""
         return field.squared_error(*batch)
 
+    def sample(self, heldout: bool, most: int) -> tuple[Tensor, Tensor] | None:
+        """Pixels spread at random over the picture, as `Task.sample` says."""
+        if heldout and self.heldout is None:
+            return None
+        pool = _numbers(self.heldout) if heldout and self.heldout is not None else self.pool
+        total = len(self.flat) if pool is None else len(pool)
+        rng = torch.Generator().manual_seed(0)
+        few = torch.randint(total, (most,), generator=rng).unique() if total > most else None
+        places = (torch.arange(total) if few is None else few).to(self.pixels.device)
+        chosen = places if pool is None else pool[places].long()
+        return centres_of(chosen, *self.size), self.values(chosen)
+
     def _number(self, index: Tensor) -> Tensor:
         """Row-major pixel numbers, int64, of positions in the list of known pixels."""
         index = index.to(self.pixels.device)
@@ -122,3 +148,16 @@ class ImageTask(Task):
 
     def psnr(self, loss: float) -> float | None:
         return decibels(loss)
+
+
+def _numbers(mask: Tensor) -> Tensor:
+    """Row-major numbers of the pixels that a mask marks, int32 [n]; in parts, since torch counts
+    in int64."""
+    flat = mask.flatten()
+    found = torch.empty(int(flat.count_nonzero()), dtype=torch.int32, device=mask.device)
+    end = 0
+    for i, part in enumerate(flat.split(MASK_PART)):
+        numbers = part.nonzero().flatten() + i * MASK_PART
+        found[end : end + len(numbers)] = numbers
+        end += len(numbers)
+    return found

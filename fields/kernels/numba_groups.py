@@ -1,0 +1,456 @@
+"""Groups of similar patches on the CPU, each taken as draws from one Gaussian.
+
+A group is a patch and those around it that look most like it. Its mean and covariance say how the
+pixels of such patches go together: `fill` draws from them what is missing in a patch given what is
+known [Yu, Sapiro & Mallat 2012, arXiv:1006.3056, sec. III; Aguerrebere et al. 2017,
+arXiv:1607.07263], `clean` what was there before the noise [Lebrun, Buades & Morel 2013, "A nonlocal
+Bayesian image denoising algorithm", SIAM J. Imaging Sci. 6(3)].
+
+Bands of patches are shared out to threads. Each sums into an array of its own, and those are added
+in order, so that the result does not depend on the threads.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import threads
+from .numba_tools import helper, kernel, take
+
+BAND = 4  # rows of patches that a thread takes at a time
+
+
+@dataclass(frozen=True)
+class Patches:
+    """How groups are formed.
+
+    Attributes:
+        size: pixels along an edge of a patch.
+        stride: pixels from a patch that forms a group to the next.
+        search: how far from it, in pixels, others are looked for.
+        count: patches in a group.
+        estimate: those of them, the most alike, that are estimated.
+    """
+
+    size: int = 7
+    stride: int = 4
+    search: int = 14
+    count: int = 96
+    estimate: int = 16
+
+
+@helper
+def _kth(values, n, k):
+    """The value that is k-th from below, of the first n, whose order is lost."""
+    low, high = 0, n - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            break
+    return values[k]
+
+
+@helper
+def _alike(looks, y, x, size, search, distance, scratch, first, second, found):
+    """Row-major places of the patches most like the one at (y, x): the nearest `first`, then others
+    up to `second`. Returns how many there are in both."""
+    channels, high, wide = looks.shape
+    top, bottom = max(0, y - search), min(high - size, y + search)
+    left, right = max(0, x - search), min(wide - size, x + search)
+    rows, columns = bottom - top + 1, right - left + 1
+    n = 0
+    for i in range(rows):
+        for j in range(columns):
+            distance[i, j] = 0
+        for channel in range(channels):
+            for row in range(size):
+                for column in range(size):
+                    value = looks[channel, y + row, x + column]
+                    for j in range(columns):
+                        d = looks[channel, top + i + row, left + column + j] - value
+                        distance[i, j] += d * d
+        for j in range(columns):
+            scratch[n] = distance[i, j]
+            n += 1
+    distance[y - top, x - left] = -1  # itself, before all others
+    second = min(second, n)
+    first = min(first, second)
+    far = _kth(scratch, n, second - 1)
+    near = _kth(scratch, second, first - 1)  # what is nearer than `far` now comes first
+    found[0] = y * wide + x
+    a, b = 1, first
+    for i in range(rows):
+        for j in range(columns):
+            d = distance[i, j]
+            if d < 0:
+                continue
+            place = (top + i) * wide + left + j
+            if d <= near and a < first:
+                found[a] = place
+                a += 1
+            elif d <= far and b < second:
+                found[b] = place
+                b += 1
+    # Equal distances may leave one of the two short of what it may hold.
+    while a < first and b > first:
+        b -= 1
+        found[a] = found[b]
+        a += 1
+    if a < first:
+        return a, a
+    return first, b
+
+
+@helper
+def _offsets(size, wide, offset):
+    for row in range(size):
+        for column in range(size):
+            offset[row * size + column] = row * wide + column
+
+
+@helper
+def _gather(flat, places, count, offset, patches):
+    """Patches [count, channels * len(offset)] at their places."""
+    channels, n = flat.shape[0], len(offset)
+    for k in range(count):
+        for channel in range(channels):
+            for t in range(n):
+                patches[k, channel * n + t] = flat[channel, places[k] + offset[t]]
+
+
+@helper
+def _moments(patches, count, mean, covariance):
+    """Mean, and the lower triangle of the covariance; `patches` are then without their mean."""
+    size = patches.shape[1]
+    share = np.float32(1) / np.float32(count)
+    for d in range(size):
+        mean[d] = 0
+    for k in range(count):
+        for d in range(size):
+            mean[d] += patches[k, d]
+    for d in range(size):
+        mean[d] *= share
+        for e in range(d + 1):
+            covariance[d, e] = 0
+    for k in range(count):
+        for d in range(size):
+            patches[k, d] -= mean[d]
+        for d in range(size):
+            factor = patches[k, d] * share
+            for e in range(d + 1):
+                covariance[d, e] += factor * patches[k, e]
+
+
+@helper
+def _cholesky(matrix, n, least):
+    """The lower triangle of an [n, n] matrix becomes its Cholesky factor, its diagonal inverted."""
+    for j in range(n):
+        d = matrix[j, j]
+        for k in range(j):
+            d -= matrix[j, k] * matrix[j, k]
+        inverse = np.float32(1) / np.sqrt(max(d, least))
+        matrix[j, j] = inverse
+        for i in range(j + 1, n):
+            s = matrix[i, j]
+            for k in range(j):
+                s -= matrix[i, k] * matrix[j, k]
+            matrix[i, j] = s * inverse
+
+
+@kernel
+def _fill(
+    ticket, values, known, ys, xs, how, spread, noise, tops, totals, weights
+):
+    """Sums of estimates of the missing pixels, and of their weights, band by band."""
+    size, search, count, estimate = how
+    channels, high, wide = values.shape
+    flat, flags = values.reshape(channels, -1), known.reshape(-1)
+    n = size * size
+    every = channels * n
+    reach = 2 * search + 1
+    distance = np.empty((reach, reach), np.float32)
+    scratch = np.empty(reach * reach, np.float32)
+    places = np.empty(count, np.int64)
+    offset = np.empty(n, np.int64)
+    patches = np.empty((count, every), np.float32)
+    mean = np.empty(every, np.float32)
+    covariance = np.empty((every, every), np.float32)
+    factor = np.empty((every, every), np.float32)
+    gain = np.empty((every, every), np.float32)
+    whitened = np.empty(every, np.float32)
+    guess = np.empty(every, np.float32)
+    variance = np.empty(every, np.float32)
+    seen = np.empty(every, np.int64)
+    gone = np.empty(every, np.int64)
+    _offsets(size, wide, offset)
+    one, least = np.float32(1), np.float32(1e-9)
+    parts = (len(ys) + BAND - 1) // BAND
+    part = take(ticket)
+    while part < parts:
+        start = tops[part] * wide
+        total = totals[part].reshape(channels, -1)
+        weight = weights[part].reshape(-1)
+        for row in range(part * BAND, min(len(ys), (part + 1) * BAND)):
+            for column in range(len(xs)):
+                y, x = ys[row], xs[column]
+                whole = True
+                for t in range(n):
+                    whole &= flags[y * wide + x + offset[t]] != 0
+                if whole:
+                    continue
+                few, many = _alike(
+                    values, y, x, size, search, distance, scratch, estimate, count, places
+                )
+                _gather(flat, places, many, offset, patches)
+                _moments(patches, many, mean, covariance)
+                for d in range(every):
+                    covariance[d, d] += spread
+                    for e in range(d):
+                        covariance[e, d] = covariance[d, e]
+                for k in range(few):
+                    known_count, gone_count = 0, 0
+                    for channel in range(channels):
+                        for t in range(n):
+                            if flags[places[k] + offset[t]]:
+                                seen[known_count] = channel * n + t
+                                known_count += 1
+                            else:
+                                gone[gone_count] = channel * n + t
+                                gone_count += 1
+                    if gone_count == 0:
+                        continue
+                    for i in range(known_count):
+                        for j in range(i + 1):
+                            factor[i, j] = covariance[seen[i], seen[j]]
+                        factor[i, i] += noise
+                    _cholesky(factor, known_count, least)
+                    for m in range(gone_count):
+                        guess[m] = mean[gone[m]]
+                        variance[m] = covariance[gone[m], gone[m]]
+                    for i in range(known_count):
+                        s = patches[k, seen[i]]
+                        for m in range(gone_count):
+                            gain[i, m] = covariance[seen[i], gone[m]]
+                        for j in range(i):
+                            f = factor[i, j]
+                            s -= f * whitened[j]
+                            for m in range(gone_count):
+                                gain[i, m] -= f * gain[j, m]
+                        s *= factor[i, i]
+                        whitened[i] = s
+                        for m in range(gone_count):
+                            gain[i, m] *= factor[i, i]
+                            guess[m] += s * gain[i, m]
+                            variance[m] -= gain[i, m] * gain[i, m]
+                    base = places[k] - start
+                    pixels = gone_count // channels
+                    for m in range(pixels):
+                        sure = np.float32(0)
+                        for channel in range(channels):
+                            sure += max(variance[channel * pixels + m], np.float32(0))
+                        sure = one / (sure / np.float32(channels) + np.float32(1e-5))
+                        where = base + offset[gone[m]]
+                        weight[where] += sure
+                        for channel in range(channels):
+                            total[channel, where] += sure * guess[channel * pixels + m]
+        part = take(ticket)
+
+
+@kernel
+def _clean(
+    ticket, looks, guide, noisy, ys, xs, how, noise, first, flat_limit, tops, totals, weights
+):
+    """Sums of estimates of all pixels, and how many there are of each, band by band."""
+    size, search, count, _ = how
+    channels, high, wide = noisy.shape
+    guides, seen = guide.reshape(channels, -1), noisy.reshape(channels, -1)
+    n = size * size
+    every = channels * n
+    reach = 2 * search + 1
+    distance = np.empty((reach, reach), np.float32)
+    scratch = np.empty(reach * reach, np.float32)
+    places = np.empty(count, np.int64)
+    offset = np.empty(n, np.int64)
+    patches = np.empty((count, every), np.float32)
+    mean = np.empty(every, np.float32)
+    covariance = np.empty((every, every), np.float32)
+    rest = np.empty((every, count), np.float32)
+    _offsets(size, wide, offset)
+    one, least = np.float32(1), np.float32(1e-9)
+    parts = (len(ys) + BAND - 1) // BAND
+    part = take(ticket)
+    while part < parts:
+        start = tops[part] * wide
+        total = totals[part].reshape(channels, -1)
+        weight = weights[part].reshape(-1)
+        for row in range(part * BAND, min(len(ys), (part + 1) * BAND)):
+            for column in range(len(xs)):
+                y, x = ys[row], xs[column]
+                _, many = _alike(
+                    looks, y, x, size, search, distance, scratch, count, count, places
+                )
+                _gather(guides, places, many, offset, patches)
+                _moments(patches, many, mean, covariance)
+                for k in range(many):
+                    for t in range(n):
+                        weight[places[k] - start + offset[t]] += one
+                if first:
+                    # Nothing but noise: the mean over all pixels is the best there is.
+                    spread = np.float32(0)
+                    for channel in range(channels):
+                        level, square = np.float32(0), np.float32(0)
+                        for t in range(n):
+                            level += mean[channel * n + t]
+                        level /= np.float32(n)
+                        for t in range(n):
+                            d = channel * n + t
+                            square += covariance[d, d] + (mean[d] - level) ** 2
+                        spread += square / np.float32(n)
+                    if spread <= flat_limit * noise * np.float32(channels):
+                        for channel in range(channels):
+                            level = np.float32(0)
+                            for t in range(n):
+                                level += mean[channel * n + t]
+                            level /= np.float32(n)
+                            for k in range(many):
+                                for t in range(n):
+                                    total[channel, places[k] - start + offset[t]] += level
+                        continue
+                for d in range(every):
+                    covariance[d, d] += np.float32(0.01) * noise if first else noise
+                _cholesky(covariance, every, least)
+                for channel in range(channels):
+                    for t in range(n):
+                        d = channel * n + t
+                        for k in range(many):
+                            rest[d, k] = seen[channel, places[k] + offset[t]] - mean[d]
+                for i in range(every):
+                    for j in range(i):
+                        f = covariance[i, j]
+                        for k in range(many):
+                            rest[i, k] -= f * rest[j, k]
+                    for k in range(many):
+                        rest[i, k] *= covariance[i, i]
+                for back in range(every):
+                    i = every - 1 - back
+                    for k in range(many):
+                        rest[i, k] *= covariance[i, i]
+                    for j in range(i):
+                        f = covariance[i, j]
+                        for k in range(many):
+                            rest[j, k] -= f * rest[i, k]
+                for channel in range(channels):
+                    for t in range(n):
+                        for k in range(many):
+                            place = places[k] + offset[t]
+                            total[channel, place - start] += (
+                                seen[channel, place] - noise * rest[channel * n + t, k]
+                            )
+        part = take(ticket)
+
+
+def _bands(size: tuple[int, int], patches: Patches, channels: int):
+    """Where patches begin along y and x, and of each band the first row and room for its sums."""
+    high, wide = size
+    ys, xs = (_starts(n, patches.size, patches.stride) for n in size)
+    first = ys[::BAND]
+    last = np.append(ys, ys[-1])[np.minimum(np.arange(len(first)) * BAND + BAND - 1, len(ys) - 1)]
+    tops = np.maximum(first - patches.search, 0)
+    ends = np.minimum(last + patches.search + patches.size, high)
+    rows = int((ends - tops).max())
+    totals = np.zeros((len(tops), channels, rows, wide), np.float32)
+    weights = np.zeros((len(tops), rows, wide), np.float32)
+    return ys, xs, tops, ends, totals, weights
+
+
+def _starts(n: int, size: int, stride: int) -> np.ndarray:
+    starts = np.arange(0, n - size + 1, stride)
+    return starts if starts[-1] == n - size else np.append(starts, n - size)
+
+
+def _summed(size, tops, ends, totals, weights):
+    total = np.zeros((totals.shape[1], *size), np.float32)
+    weight = np.zeros(size, np.float32)
+    for top, end, t, w in zip(tops, ends, totals, weights, strict=True):
+        total[:, top:end] += t[:, : end - top]
+        weight[top:end] += w[: end - top]
+    return total, weight
+
+
+def _how(patches: Patches, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    if min(size) < patches.size:
+        raise ValueError(f"patches of {patches.size} pixels do not fit into {size}.")
+    return patches.size, patches.search, patches.count, min(patches.estimate, patches.count)
+
+
+def fill(
+    values: np.ndarray, known: np.ndarray, patches: Patches, *, spread: float, noise: float = 1e-5
+) -> np.ndarray:
+    """The picture with every missing pixel estimated anew from the groups around it.
+
+    Args:
+        values: float32 [c, h, w], with a first guess where pixels are missing.
+        known: bool [h, w].
+        spread: deviation that is added to what a group shows of itself: how far to trust it.
+        noise: variance of the known values.
+
+    Returns:
+        float32 [c, h, w], equal to `values` where they are known.
+    """
+    size = values.shape[1:]
+    how = _how(patches, size)
+    ys, xs, tops, ends, totals, weights = _bands(size, patches, len(values))
+    threads.share(
+        _fill, np.ascontiguousarray(values), np.ascontiguousarray(known).view(np.uint8), ys, xs,
+        how, np.float32(spread**2), np.float32(noise), tops, totals, weights, parts=len(tops),
+    )  # fmt: skip
+    total, weight = _summed(size, tops, ends, totals, weights)
+    return np.where((weight > 0) & ~known, total / np.maximum(weight, 1e-12), values)
+
+
+def clean(
+    noisy: np.ndarray,
+    guide: np.ndarray,
+    looks: np.ndarray,
+    patches: Patches,
+    *,
+    sigma: float,
+    first: bool,
+) -> np.ndarray:
+    """The picture without its noise, as the groups of a guide suggest.
+
+    Args:
+        noisy: float32 [c, h, w].
+        guide: [c, h, w], from whose patches a group's mean and covariance are taken: the noisy
+            picture itself at `first`, then what was made of it.
+        looks: [c, h, w], what patches are compared by.
+        sigma: deviation of the noise.
+
+    Returns:
+        float32 [c, h, w].
+    """
+    size = noisy.shape[1:]
+    how = _how(patches, size)
+    ys, xs, tops, ends, totals, weights = _bands(size, patches, len(noisy))
+    flat_limit = np.float32(1.05)
+    arrays = (np.ascontiguousarray(a) for a in (looks, guide, noisy))
+    threads.share(
+        _clean, *arrays, ys, xs, how, np.float32(sigma**2), first, flat_limit, tops, totals,
+        weights, parts=len(tops),
+    )  # fmt: skip
+    total, weight = _summed(size, tops, ends, totals, weights)
+    return total / np.maximum(weight, 1e-12)
