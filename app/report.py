@@ -240,7 +240,8 @@ def _overtaking(order: Sequence[Trace]) -> Parts:
 STOPS = {
     "heldout": "A few pixels, one in twenty, are not fitted. Their noise has nothing in common "
     "with that of the others: while the field learns the picture the error on them falls, and when "
-    "it begins to learn the noise, the error rises. The lowest point is kept.",
+    "it begins to learn the noise, the error rises. The lowest point is kept, or the last one that "
+    "is as low but for chance.",
     "variance": "While the picture is learned the field moves, and it moves again when it learns "
     "the noise; in between it rests. Where it moves least, it is kept.",
     "discrepancy": "What the field does not reproduce of the picture should be the noise and no "

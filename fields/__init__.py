@@ -13,7 +13,7 @@ from .networks import MLP, NETWORKS, Direct
 from .noise import noise_level
 from .record import Recorder, Snapshot
 from .render import picture
-from .tasks import TASKS, DenoiseTask, ImageTask
+from .tasks import TASKS, DenoiseTask, ImageTask, UpscaleTask
 
 __version__ = "0.1.0"
 
@@ -35,6 +35,7 @@ __all__ = [
     "Recorder",
     "SavedField",
     "Snapshot",
+    "UpscaleTask",
     "fit",
     "load_field",
     "method_config",

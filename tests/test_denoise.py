@@ -170,7 +170,7 @@ def test_help_shows_the_knobs_as_they_are_here(capfd):
     assert run("denoise", "--method", "siren", "--help") == 0
     said = capfd.readouterr().out
     assert "constant" in said
-    assert "(default: 0.0003)" in said  # of --lr
+    assert "(default: 0.0001)" in said  # of --lr
 
 
 def test_a_clean_picture_must_fit(noisy, tmp_path, capfd):

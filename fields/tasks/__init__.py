@@ -3,7 +3,8 @@
 from .base import Task
 from .denoise import DenoiseTask
 from .image import ImageTask
+from .upscale import UpscaleTask
 
-TASKS: dict[str, type[Task]] = {"image": ImageTask, "denoise": DenoiseTask}
+TASKS: dict[str, type[Task]] = {"image": ImageTask, "denoise": DenoiseTask, "upscale": UpscaleTask}
 
-__all__ = ["TASKS", "DenoiseTask", "ImageTask", "Task"]
+__all__ = ["TASKS", "DenoiseTask", "ImageTask", "Task", "UpscaleTask"]

@@ -1,0 +1,119 @@
+"""Fill the holes of a small picture: bend a sheet into them, then draw from similar patches."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..kernels.numba_groups import Patches, fill
+from .bending import Data, Sheet, edges
+
+DEPTH = 3  # pixels from the nearest known one, along either axis: beyond, a hole is deep
+SOFT = 0.1  # weight of what a coarser picture says of a deep pixel, beside a known one's
+RELAXED = 6  # times that the edges are found anew
+STEPS = 12  # of the sheet each time
+
+# Red, green and blue as lightness and two differences, which go their own ways in most pictures.
+OPPONENT = np.array(
+    [[1, 1, 1], [1, 0, -1], [0.5, -1, 0.5]], np.float32
+) / np.sqrt(np.array([[3], [2], [1.5]], np.float32))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a hole is filled.
+
+    Attributes:
+        bend: weight of the sheet's energy beside the data.
+        slope: of the energy's part of first order.
+        contrast: change from pixel to pixel at which the sheet begins to give way.
+        passes: through the groups of similar patches.
+        patches: how the groups are formed; `size` 0 is chosen by the number of colours.
+        spread: how far a group is trusted, as the deviation added to it, at first and at last.
+    """
+
+    bend: float = 0.3
+    slope: float = 0.1
+    contrast: float = 0.01
+    passes: int = 6
+    patches: Patches = Patches(size=0)
+    spread: tuple[float, float] = (0.02, 0.002)
+
+
+def deep(known: np.ndarray, depth: int = DEPTH) -> np.ndarray:
+    """Of a mask [h, w] of known pixels, those with none in the square of `depth` around them."""
+    near = known
+    for axis in (0, 1):
+        grown = near.copy()
+        for shift in range(1, depth + 1):
+            ahead, behind = [slice(None)] * 2, [slice(None)] * 2
+            ahead[axis], behind[axis] = slice(shift, None), slice(None, -shift)
+            grown[tuple(ahead)] |= near[tuple(behind)]
+            grown[tuple(behind)] |= near[tuple(ahead)]
+        near = grown
+    return ~near
+
+
+def stages(known: np.ndarray, recipe: Recipe, guessed: bool) -> int:
+    """How many results `fill_holes` yields."""
+    return RELAXED + (recipe.passes if not guessed else recipe.passes + DEEP_PASSES)
+
+
+DEEP = Patches(size=9, stride=4, search=14, count=96, estimate=24)
+DEEP_PASSES, DEEP_SPREAD = 4, (0.03, 0.008)
+
+
+def fill_holes(
+    values: np.ndarray, known: np.ndarray, guess: np.ndarray | None, recipe: Recipe
+) -> Iterator[np.ndarray]:
+    """Ever better pictures, equal to `values` where they are known.
+
+    Args:
+        values: float32 [c, h, w]; 3 or 4 channels begin with red, green and blue.
+        known: bool [h, w].
+        guess: [c, h, w], what a coarser picture says; it counts where a hole is deep.
+    """
+    inside = deep(known) if guess is not None else np.zeros_like(known)
+    target = values if guess is None else np.where(known, values, guess)
+    weight = known + SOFT * inside.astype(np.float32)
+    share = max(float(known.mean()), 1e-3)
+    sheet = Sheet(Data(target, (weight / share).astype(np.float32)), recipe.bend, recipe.slope)
+    if guess is None:
+        level = values[:, known].mean(1)[:, None, None] if known.any() else 0.5
+        u = np.where(known, values, level)
+    else:
+        u = target
+    for i in range(RELAXED):
+        first = i == 0 and guess is None
+        u = sheet.relax(u, None if first else edges(u, recipe.contrast), STEPS)
+        yield np.where(known, values, u)
+    u = np.where(known, values, u)
+    if inside.any():
+        for spread in np.geomspace(*DEEP_SPREAD, DEEP_PASSES):
+            u = _pass(u, known, DEEP, spread, apart=True)
+            yield u
+    settled = known | inside  # small patches know nothing of what is far from all known pixels
+    for spread in np.geomspace(*recipe.spread, recipe.passes) if recipe.passes else ():
+        u = _pass(u, settled, recipe.patches, spread, apart=False)
+        yield u
+
+
+def _pass(
+    u: np.ndarray, known: np.ndarray, patches: Patches, spread: float, *, apart: bool
+) -> np.ndarray:
+    """One pass through the groups; colours together, or each of the opponent ones apart."""
+    colours = 3 if len(u) in (3, 4) else 1
+    if not patches.size:
+        patches = replace(patches, size=5, stride=3, estimate=12) if colours == 3 else replace(
+            patches, size=7)
+    side = min(u.shape[1:])
+    patches = replace(patches, size=min(patches.size, side), stride=min(patches.stride, side))
+    if colours == 3 and apart:
+        turned = u.copy()
+        turned[:3] = np.tensordot(OPPONENT, u[:3], 1)
+        parts = [fill(turned[c : c + 1], known, patches, spread=spread) for c in range(len(u))]
+        done = np.concatenate(parts)
+        done[:3] = np.tensordot(OPPONENT.T, done[:3], 1)
+        return np.where(known, u, done)
+    groups = [u[:3], *u[3:, None]] if colours == 3 else list(u[:, None])
+    return np.concatenate([fill(g, known, patches, spread=spread) for g in groups])
