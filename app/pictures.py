@@ -27,7 +27,7 @@ from fields import Field, ImageTask, Recorder, __version__
 from fields.export import field_bytes
 from fields.render import strips
 
-from .denoise import Clean
+from .clean import Clean
 from .folder import RunFolder, to_json
 from .race import Entrant, Plan, race, to_uint8
 from .report import report_html

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fields import Field, FitConfig, ImageTask, Progress, Recorder, Snapshot, fit, method_config
 
-from .denoise import Clean, Follower
+from .clean import Clean, Follower
 from .trace import Trace
 
 
@@ -67,7 +67,7 @@ class Entrant:
     def drawing(self) -> float:
         """Seconds that drawing the result will take, by the last look: a part of the picture."""
         rate = self.recorder.rate
-        return self.task.size[0] * self.task.size[1] / rate if rate else math.nan
+        return math.prod(self.task.drawn) / rate if rate else math.nan
 
     @property
     def done(self) -> bool:

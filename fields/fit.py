@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from .encodings import DenseGrid, HashGrid, Spline
 from .field import Field, FieldSpec
 from .kernels import sparse_adam_
 from .kernels.backends import BackendUnavailable, choose
+from .solver import Descent, Solver, Stage
 from .spec import Spec, knob
 from .stopping import Stopping, stopping
 from .tasks import Task
@@ -32,6 +33,7 @@ class FitConfig(Spec):
     """
 
     field: FieldSpec = FieldSpec()
+    solver: Solver = Descent()
     steps: int | None = knob(1000, "steps to take at most", low=1, high=10**9)
     seconds: float | None = knob(None, "seconds of fitting at most", low=0, high=10**7)
     psnr: float | None = knob(None, "stop once this PSNR in dB is reached", low=0, high=200)
@@ -65,7 +67,7 @@ class FitConfig(Spec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.steps is None and self.seconds is None:
+        if self.steps is None and self.seconds is None and isinstance(self.solver, Descent):
             raise ValueError("FitConfig.steps or FitConfig.seconds must be given, got neither.")
 
     def rate(self, share: float) -> float:
@@ -139,6 +141,12 @@ def check(task: Task, config: FitConfig) -> None:
     backend_of(config, resolve_device(config.device))
     with torch.device("meta"):
         field = config.field.build(task.in_dim, task.out_dim, torch.Generator())
+    config.solver.check(task, field)
+    if config.stop != "none" and not isinstance(config.solver, Descent):
+        raise ValueError(
+            f"FitConfig.stop {config.stop} ends a descent, and {type(config.solver).__name__} is "
+            "none; leave it out, or use --solver Descent."
+        )
     stopping(config.stop, task, field)
 
 
@@ -173,19 +181,23 @@ class Run:
         ).to(self.device)
         with torch.no_grad():
             self.task.prepare(self.field)
+        self.work = config.solver.solve(self.task, self.field)
+        self.stage = Stage(0.0, 0.0)
         rng = torch.Generator(self.device).manual_seed(config.seed)
         self.batches = self.task.batches(config.batch, rng)
         self.parameters = [p for p in self.field.parameters() if p.requires_grad]
-        self.optimisers = [
-            o for o in (dense(self.field, config), sparse(self.field, config, self.backend)) if o
-        ]
-        self.average = Average(self.field, config.average) if config.average else None
+        self.optimisers = [] if self.work else optimisers(self.field, config, self.backend)
+        averaged = config.average and self.work is None
+        self.average = Average(self.field, config.average) if averaged else None
         self.shown = self.average.field if self.average else self.field  # to whoever looks
         self.stopping = stopping(config.stop, self.task, self.field)
         self.step, self.seconds, self.reported = 0, 0.0, 0.0
         self.losses: list[Tensor] = []
         self.recent = math.nan  # the mean loss that was last reported
-        self.warm_up()
+        if self.work is None:
+            self.warm_up()
+        else:
+            self.stage = next(self.work, Stage(1.0, 0.0))  # what the field starts from
 
     def warm_up(self) -> None:
         """Compile or load every kernel that a step needs, before the clock runs."""
@@ -203,6 +215,33 @@ class Run:
     def advance(self) -> str | None:
         """Take one step; the reason if the run must end with it."""
         tick = time.perf_counter()
+        over = None
+        if self.work is not None:
+            over = self.solve(self.work)
+        else:
+            self.descend()
+        self.seconds += time.perf_counter() - tick
+        if over or (self.config.steps is not None and self.step >= self.config.steps):
+            return "steps"
+        if self.config.seconds is not None and self.seconds >= self.config.seconds:
+            return "seconds"
+        if len(self.losses) % 64 == 63 and not math.isfinite(self.losses[-1].item()):
+            return "diverged"
+        return None
+
+    def solve(self, work: Iterator[Stage]) -> bool:
+        """Let the solver take a step; whether it was the last."""
+        with parallel.one_thread():
+            stage = next(work, None)
+        if stage is None:
+            return True
+        self.stage = stage
+        self.losses.append(torch.tensor(stage.change))
+        self.step += 1
+        return stage.share >= 1
+
+    def descend(self) -> None:
+        """Take a step of descent."""
         factor = self.config.rate(self.share)
         with self.threads():
             self.losses.append(self.backward(next(self.batches)))
@@ -211,14 +250,6 @@ class Run:
             self.step += 1
             if self.average is not None:
                 self.average.follow(self.step)
-        self.seconds += time.perf_counter() - tick
-        if self.config.steps is not None and self.step >= self.config.steps:
-            return "steps"
-        if self.config.seconds is not None and self.seconds >= self.config.seconds:
-            return "seconds"
-        if len(self.losses) % 64 == 63 and not math.isfinite(self.losses[-1].item()):
-            return "diverged"
-        return None
 
     def judge(self, end: str | None) -> str | None:
         """Ask the stopping rule when it is time; the reason if the run must end."""
@@ -256,6 +287,8 @@ class Run:
         """Of the run that is done, by whichever bound is nearer."""
         config = self.config
         steps = 0.0 if config.steps is None else self.step / config.steps
+        if self.work is not None:
+            steps = max(steps, self.stage.share)
         seconds = self.seconds / config.seconds if config.seconds else 0.0
         return min(1.0, max(steps, seconds))
 
@@ -268,7 +301,7 @@ class Run:
 
     def reached(self) -> bool:
         """Whether the PSNR asked for is there: first by the loss, and then by the whole data."""
-        if self.config.psnr is None:
+        if self.config.psnr is None or self.work is not None:
             return False
         guess = self.task.psnr(self._mean_loss())
         if guess is None or guess < self.config.psnr - 0.3:
@@ -357,6 +390,12 @@ class Sparse:
                 beta2=config.beta2,
                 eps=config.eps,
             )
+
+
+def optimisers(field: Field, config: FitConfig, backend: str) -> list["Dense | Sparse"]:
+    """Adam for the network's weights and for the tables, whichever there are."""
+    found = dense(field, config), sparse(field, config, backend)
+    return [optimiser for optimiser in found if optimiser]
 
 
 def dense(field: Field, config: FitConfig) -> Dense | None:

@@ -22,7 +22,8 @@ from .encodings import (
 from .field import FieldSpec
 from .fit import FitConfig
 from .networks import MLP, Direct, NetworkSpec
-from .tasks import DenoiseTask, ImageTask, Task
+from .restore import PatchGroups
+from .tasks import DenoiseTask, ImageTask, Task, UpscaleTask
 
 MAX_LOG2_SIZE = 19  # 8 MB a level: larger tables leave the processor's cache for good
 MAX_DENSE_SIDE = 2048
@@ -85,14 +86,46 @@ def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
     if name != "auto" and name not in METHODS:
         raise ValueError(f"unknown method {name!r}; choose from auto, {', '.join(METHODS)}.")
     found = facts(task)
+    if isinstance(task, ImageTask) and _restores(name, task, found):
+        return _restore(task), _why(name, task, found)
     if isinstance(task, DenoiseTask):
-        return _denoise(name, found)
-    if name == "auto":
-        return _auto(found)
-    return METHODS[name].make(found), f"{name}, as asked."
+        return _denoise(METHODS[name].make(found)), f"{name}, as asked."
+    if name != "auto":
+        return METHODS[name].make(found), f"{name}, as asked."
+    return METHODS["hash"].make(found), (
+        "hash, since every sample is known and a grid of trained features fits them soonest."
+    )
 
 
-def _denoise(name: str, found: Facts) -> tuple[FitConfig, str]:
+def _restores(name: str, task: ImageTask, found: Facts) -> bool:
+    """Whether a method on a task is the spline that patch groups draw."""
+    spoiled = found.known < 1 or isinstance(task, DenoiseTask | UpscaleTask)
+    return spoiled and name in ("auto", "spline")
+
+
+def _restore(task: ImageTask) -> FitConfig:
+    """A spline with a coefficient for each pixel that is to be drawn."""
+    h, w = task.drawn if isinstance(task, UpscaleTask) else task.size
+    encoding = Spline(cells=(w, h), levels=1, features=task.out_dim)
+    field = FieldSpec(encoding=encoding, network=Direct())
+    return FitConfig(field=field, solver=PatchGroups(), steps=None)
+
+
+def _why(name: str, task: ImageTask, found: Facts) -> str:
+    if name != "auto":
+        return f"{name}, as asked."
+    what = f"{1 - found.known:.1%} of the pixels are missing"
+    if isinstance(task, DenoiseTask):
+        what = "the picture is noisy"
+    elif isinstance(task, UpscaleTask):
+        what = "the picture is to be enlarged"
+    return (
+        f"spline with patch groups: {what}, and what similar patches have in common says more of a "
+        "pixel than any network does."
+    )
+
+
+def _denoise(config: FitConfig) -> FitConfig:
     """A method to be stopped early, at a rate that does not fall: nobody knows for how long.
 
     The mean over the last tenth of the run takes the place of a falling rate. Small batches of
@@ -100,35 +133,15 @@ def _denoise(name: str, found: Facts) -> tuple[FitConfig, str]:
     siren comes to 28.6 dB at 0.3 of it and to 29.7 at 0.1, finer to 28.0 and 28.8. Networks of
     ReLUs and tables hold still enough.
     """
-    chosen = "hash" if name == "auto" else name
-    config = METHODS[chosen].make(found)
     network = config.field.network
     activation = network.activation if isinstance(network, MLP) else None
     calm = {Sine: 0.1, Finer: 0.1, Gabor: 0.3}.get(type(activation), 1.0)
-    config = replace(
+    return replace(
         config,
         lr=config.lr * calm,
         schedule="constant",
         average=0.1,
         stop="heldout",
-    )
-    if name != "auto":
-        return config, f"{name}, as asked."
-    return config, (
-        "hash, stopped when the error on held-out pixels is least: it sheds the noise soonest, and "
-        f"its finest grid, {_finest(found)} cells wide, cannot hold much of it."
-    )
-
-
-def _auto(found: Facts) -> tuple[FitConfig, str]:
-    config = METHODS["hash"].make(found)
-    if found.known < 1:
-        return config, (
-            f"hash, its finest grid {_finest(found)} cells wide: {1 - found.known:.1%} of the "
-            "samples are missing, and coarser cells reach across the gaps."
-        )
-    return config, (
-        "hash, since every sample is known and a grid of trained features fits them soonest."
     )
 
 

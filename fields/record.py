@@ -10,15 +10,17 @@ from torch import Tensor
 
 from .field import Field
 from .fit import Progress
-from .grid import centres_of
+from .grid import window
 from .metrics import decibels
 from .render import evaluate
 from .spectrum import band_error, band_power, bands
-from .tasks import ImageTask
+from .tasks import ImageTask, UpscaleTask
 
 FRAME_PIXELS = 400_000  # of a frame at most; a larger picture is seen through every nth pixel
 WINDOW_SIDE = 512  # of the middle of a larger picture, in which frequencies are followed
+MEASURED = 4096  # pixels at which a picture is measured that is drawn larger than it is
 GLANCE_SECONDS = 0.05  # a glance is drawn as fine as this time allows
+ENLARGED_SIDE = 192  # of that window, in a picture that is drawn larger than it is
 LOOK_GROWTH = 1.12  # a look is due when the run is this much older than at the last
 OVERDUE = 1.6  # and is taken whatever it costs when it is this much older
 LOOKING, GLANCING = 0.3, 0.15  # share of the time that either may take
@@ -59,7 +61,7 @@ class Recorder:
 
     def __init__(self, task: ImageTask) -> None:
         self.task = task
-        self.view = View(task, math.ceil(math.sqrt(task.size[0] * task.size[1] / FRAME_PIXELS)))
+        self.view = View(task, math.ceil(math.sqrt(math.prod(task.drawn) / FRAME_PIXELS)))
         self.window = Window(task)
         self.edges = self.window.edges
         self.snapshots: list[Snapshot] = []
@@ -89,7 +91,7 @@ class Recorder:
         tick = time.perf_counter()
         view, field = self.view, progress.field
         values = view.values(field)
-        whole = view.stride == 1 and self.window.whole
+        whole = view.stride == 1 and self.window.whole and not view.enlarged
         errors = self.window.error(field, values if whole else None)
         spent = time.perf_counter() - tick
         points = len(view.index) + (0 if whole else len(self.window.index))
@@ -105,8 +107,9 @@ class Recorder:
         """The picture alone, as fine as a moment allows."""
         tick = time.perf_counter()
         points = max(4096, min(FRAME_PIXELS, self.rate * GLANCE_SECONDS))
-        h, w = self.task.size
-        stride = max(self.view.stride, math.ceil(math.sqrt(h * w / points)))
+        stride = max(
+            self.view.stride, math.ceil(math.sqrt(math.prod(self.task.drawn) / points))
+        )
         view = self.view if stride == self.view.stride else View(self.task, stride)
         snapshot = view.snapshot(progress, view.values(progress.field), ())
         self.glancing += time.perf_counter() - tick
@@ -131,33 +134,54 @@ class Recorder:
 
 
 class View:
-    """Every nth pixel of a picture, along both axes."""
+    """Every nth pixel of a picture as it is to be drawn, along both axes.
+
+    Attributes:
+        index: their row-major numbers in the drawing.
+        enlarged: whether that is larger than the task's picture; it is then measured at some of the
+            task's pixels.
+    """
 
     def __init__(self, task: ImageTask, stride: int) -> None:
-        h, w = task.size
+        h, w = task.drawn
         rows = torch.arange(min(stride // 2, h - 1), h, stride)
         columns = torch.arange(min(stride // 2, w - 1), w, stride)
-        self.task, self.stride = task, stride
+        self.task, self.stride, self.enlarged = task, stride, isinstance(task, UpscaleTask)
         self.shape = len(rows), len(columns)
         self.index = (rows[:, None] * w + columns).flatten()
-        self.target = task.values(self.index)
+        xs, ys = window(task.size, (0, 0, task.size[1], task.size[0]), task.drawn)
+        self.xs, self.ys = xs[columns], ys[rows]
+        self.pixels = self.index
+        if self.enlarged:
+            rows, columns = rows * task.size[0] // h, columns * task.size[1] // w
+            self.pixels = (rows[:, None] * task.size[1] + columns).flatten()
+        self.target = task.values(self.pixels)
         self.masks = {
-            name: None if mask is None else mask.flatten()[self.index]
+            name: None if mask is None else mask.flatten()[self.pixels]
             for name, mask in (("", task.known), ("heldout_", task.heldout))
         }
 
     def values(self, field: Field) -> Tensor:
         """The field at the pixels, float32 [n, c] in [0, 1]."""
-        x = centres_of(self.index, *self.task.size).to(field.shift.device)
-        return evaluate(field, x).cpu().clamp_(0, 1)
+        x = torch.stack(
+            [self.xs.expand(self.shape), self.ys[:, None].expand(self.shape)], dim=-1
+        ).flatten(0, 1)
+        return evaluate(field, x.to(field.shift.device)).cpu().clamp_(0, 1)
 
     def snapshot(
         self, progress: Progress, values: Tensor, errors: tuple[float, ...]
     ) -> Snapshot:
         frame = (values * 255).round_().nan_to_num_().to(torch.uint8).view(*self.shape, -1)
+        metrics = self._shrunk(progress.field) if self.enlarged else self._metrics(values)
         return Snapshot(
-            progress.step, progress.seconds, progress.loss, frame, self._metrics(values), errors
+            progress.step, progress.seconds, progress.loss, frame, metrics, errors
         )
+
+    def _shrunk(self, field: Field) -> dict[str, float]:
+        """How near an enlarged picture, made small again, is to the one that was given."""
+        index = self.pixels[:: max(1, len(self.pixels) // MEASURED)].unique()
+        error = self.task.seen(field, index).cpu().clamp_(0, 1) - self.task.values(index)
+        return {"psnr": decibels(float(error.square().double().mean()))}
 
     def _metrics(self, values: Tensor) -> dict[str, float]:
         squared = (values - self.target).square().mean(-1)
@@ -177,6 +201,8 @@ class Window:
     def __init__(self, task: ImageTask) -> None:
         h, w = task.size
         limit = max(h, w) if h * w <= FRAME_PIXELS else WINDOW_SIDE
+        if isinstance(task, UpscaleTask):
+            limit = min(limit, ENLARGED_SIDE)  # each pixel is many points then
         side = (min(h, limit), min(w, limit))
         top, left = (h - side[0]) // 2, (w - side[1]) // 2
         rows, columns = torch.arange(top, top + side[0]), torch.arange(left, left + side[1])
@@ -195,8 +221,7 @@ class Window:
     def error(self, field: Field, values: Tensor | None) -> tuple[float, ...]:
         """Relative error in each band; `values` [n, c] if they have been computed already."""
         if values is None:
-            x = centres_of(self.index, *self.task.size).to(field.shift.device)
-            values = evaluate(field, x).cpu().clamp_(0, 1)
+            values = self.task.seen(field, self.index).cpu().clamp_(0, 1)
         values = values.view(*self.side, -1)
         # Where the truth is not known, what was filled in counts as right.
         values = torch.where(self.truth[..., None], values, self.target)

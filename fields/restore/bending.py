@@ -103,7 +103,7 @@ class Sheet:
         self.stiffness = [density + 20 * bend]
         reach = 1
         while min(density.shape) > 4 and reach < 64:
-            density, reach = _halve(density[None])[0], 2 * reach
+            density, reach = halve(density[None])[0], 2 * reach
             # A hat of such a width holds 4/9 of the weights it covers, and bends the less.
             self.stiffness.append(0.44 * density + 80 * bend / reach**2)
 
@@ -138,12 +138,12 @@ class Sheet:
         scaled = []
         for stiffness in self.stiffness:
             if scaled:
-                rest = _halve(rest)
+                rest = halve(rest)
             scaled.append(rest / stiffness)
         total = scaled.pop()
         while scaled:
             finer = scaled.pop()
-            finer += _double(total, finer.shape[1:])
+            finer += double(total, finer.shape[1:])
             total = finer
         return total
 
@@ -153,7 +153,7 @@ def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.einsum("chw,chw->c", a, b, dtype=np.float64)[:, None, None].astype(np.float32)
 
 
-def _double(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def double(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """[c, h, w] at twice the resolution, linear between the centres."""
     for axis, n in ((1, size[0]), (2, size[1])):
         v = np.moveaxis(values, axis, 0)
@@ -168,8 +168,8 @@ def _double(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return values
 
 
-def _halve(values: np.ndarray) -> np.ndarray:
-    """The transpose of `_double`."""
+def halve(values: np.ndarray) -> np.ndarray:
+    """The transpose of `double`."""
     for axis in (1, 2):
         v = np.moveaxis(values, axis, 0)
         if len(v) % 2:

@@ -54,40 +54,41 @@ def deep(known: np.ndarray, depth: int = DEPTH) -> np.ndarray:
     return ~near
 
 
-def stages(known: np.ndarray, recipe: Recipe, guessed: bool) -> int:
-    """How many results `fill_holes` yields."""
-    return RELAXED + (recipe.passes if not guessed else recipe.passes + DEEP_PASSES)
-
-
-DEEP = Patches(size=9, stride=4, search=14, count=96, estimate=24)
-DEEP_PASSES, DEEP_SPREAD = 4, (0.03, 0.008)
-
-
-def fill_holes(
+def relax(
     values: np.ndarray, known: np.ndarray, guess: np.ndarray | None, recipe: Recipe
 ) -> Iterator[np.ndarray]:
-    """Ever better pictures, equal to `values` where they are known.
+    """A sheet bent into the holes, its edges found anew `RELAXED` times.
 
     Args:
-        values: float32 [c, h, w]; 3 or 4 channels begin with red, green and blue.
+        values: float32 [c, h, w].
         known: bool [h, w].
         guess: [c, h, w], what a coarser picture says; it counts where a hole is deep.
+
+    Yields:
+        float32 [c, h, w], equal to `values` where they are known.
     """
-    inside = deep(known) if guess is not None else np.zeros_like(known)
-    target = values if guess is None else np.where(known, values, guess)
-    weight = known + SOFT * inside.astype(np.float32)
-    share = max(float(known.mean()), 1e-3)
-    sheet = Sheet(Data(target, (weight / share).astype(np.float32)), recipe.bend, recipe.slope)
+    weight = known.astype(np.float32)
     if guess is None:
         level = values[:, known].mean(1)[:, None, None] if known.any() else 0.5
-        u = np.where(known, values, level)
+        u = target = np.where(known, values, level).astype(np.float32)
     else:
-        u = target
+        weight += SOFT * deep(known)
+        u = target = np.where(known, values, guess)
+    weight /= max(float(known.mean()), 1e-3)
+    sheet = Sheet(Data(target, weight), recipe.bend, recipe.slope)
     for i in range(RELAXED):
-        first = i == 0 and guess is None
-        u = sheet.relax(u, None if first else edges(u, recipe.contrast), STEPS)
+        bare = i == 0 and guess is None
+        u = sheet.relax(u, None if bare else edges(u, recipe.contrast), STEPS)
         yield np.where(known, values, u)
-    u = np.where(known, values, u)
+
+
+def draw(u: np.ndarray, known: np.ndarray, recipe: Recipe) -> Iterator[np.ndarray]:
+    """Pass after pass through the groups of similar patches; `passes` says how many.
+
+    Args:
+        u: float32 [c, h, w], the known values and a first guess of the others.
+    """
+    inside = deep(known)
     if inside.any():
         for spread in np.geomspace(*DEEP_SPREAD, DEEP_PASSES):
             u = _pass(u, known, DEEP, spread, apart=True)
@@ -96,6 +97,15 @@ def fill_holes(
     for spread in np.geomspace(*recipe.spread, recipe.passes) if recipe.passes else ():
         u = _pass(u, settled, recipe.patches, spread, apart=False)
         yield u
+
+
+def passes(known: np.ndarray, recipe: Recipe) -> int:
+    """How many results `draw` yields."""
+    return recipe.passes + (DEEP_PASSES if deep(known).any() else 0)
+
+
+DEEP = Patches(size=9, stride=4, search=14, count=96, estimate=24)
+DEEP_PASSES, DEEP_SPREAD = 4, (0.03, 0.008)
 
 
 def _pass(

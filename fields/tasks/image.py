@@ -11,7 +11,7 @@ from torch import Tensor
 from ..field import Field
 from ..grid import centres_of
 from ..metrics import PictureScore, decibels
-from ..render import strips
+from ..render import evaluate, strips
 from ..samplers import strided
 from .base import Task
 
@@ -66,6 +66,11 @@ class ImageTask(Task):
     def size(self) -> tuple[int, int]:
         """(height, width)."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def drawn(self) -> tuple[int, int]:
+        """(height, width) of the picture that is to come of it."""
+        return self.size
 
     @cached_property
     def pool(self) -> Tensor | None:
@@ -131,6 +136,10 @@ class ImageTask(Task):
         chosen = places if pool is None else pool[places].long()
         return centres_of(chosen, *self.size), self.values(chosen)
 
+    def seen(self, field: Field, index: Tensor) -> Tensor:
+        """What a field makes of the pixels with these row-major numbers, float32 [n, c]."""
+        return evaluate(field, centres_of(index, *self.size).to(field.shift.device))
+
     def _number(self, index: Tensor) -> Tensor:
         """Row-major pixel numbers, int64, of positions in the list of known pixels."""
         index = index.to(self.pixels.device)
@@ -138,16 +147,31 @@ class ImageTask(Task):
 
     def evaluate(self, field: Field) -> dict[str, float]:
         score = self.score()
-        for top, values in strips(field, self.size):
-            score.add(top, values, self.values(slice(top, top + len(values))))
+        for top, values in strips(field, self.size, out=self.drawn):
+            score.add(top, values)
         return score.result()
 
-    def score(self) -> PictureScore:
-        """An empty score of this picture, to be filled strip by strip."""
-        return PictureScore(self.size[0], self.known, self.heldout)
+    def score(self) -> "Score":
+        """An empty score, to be filled with a drawing of size `drawn`, strip by strip."""
+        return Score(self)
 
     def psnr(self, loss: float) -> float | None:
         return decibels(loss)
+
+
+class Score:
+    """How near a drawing, which arrives in strips from top to bottom, is to a task's pixels."""
+
+    def __init__(self, task: ImageTask) -> None:
+        self.task = task
+        self.score = PictureScore(task.size[0], task.known, task.heldout)
+
+    def add(self, top: int, values: Tensor) -> None:
+        """The next rows, float32 [rows, width, c]; `top` is the first one's number."""
+        self.score.add(top, values, self.task.values(slice(top, top + len(values))))
+
+    def result(self) -> dict[str, float]:
+        return self.score.result()
 
 
 def _numbers(mask: Tensor) -> Tensor:

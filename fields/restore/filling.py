@@ -1,0 +1,209 @@
+"""Fill the holes of a picture of any size: coarse to fine, and window by window."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from ..field import Field
+from ..solver import Stage
+from ..tasks import ImageTask
+from .bending import double
+from .canvas import Canvas
+from .holes import RELAXED, Recipe, deep, draw, passes, relax
+from .windows import Window, cover
+
+LEAST = 16  # pixels along the shorter side of a picture that is still halved
+ROWS = 512  # of a picture that are halved at a time
+RELAX_COST, PASS_COST = 0.6, 7.0  # of a step, in microseconds a pixel and channel
+
+
+class Surface(Protocol):
+    """Values that are read and set by rectangles, [c, h, w]."""
+
+    def read(self, window: Window) -> np.ndarray: ...
+
+    def put(self, window: Window, values: np.ndarray) -> None: ...
+
+
+@dataclass
+class Array:
+    """A surface in memory."""
+
+    values: np.ndarray
+
+    def read(self, window: Window) -> np.ndarray:
+        return self.values[(slice(None), *window.looked)].copy()
+
+    def put(self, window: Window, values: np.ndarray) -> None:
+        top, left, bottom, right = window.inner
+        self.values[:, top:bottom, left:right] = values[(slice(None), *window.within)]
+
+
+@dataclass
+class Sheeted:
+    """The surface of a field."""
+
+    canvas: Canvas
+    task: ImageTask
+    known: np.ndarray
+
+    def read(self, window: Window) -> np.ndarray:
+        """As the task gives them where they are known."""
+        rows, columns = window.looked
+        exact = self.task.values(rows)[:, columns]
+        drawn = self.canvas.values(rows.start, columns.start, rows.stop, columns.stop)
+        known = self.known[rows, columns, None]
+        return np.ascontiguousarray(
+            np.moveaxis(np.where(known, exact.numpy(), drawn.numpy()), -1, 0)
+        )
+
+    def put(self, window: Window, values: np.ndarray) -> None:
+        top, left = window.inner[:2]
+        self.canvas.put(top, left, values[(slice(None), *window.within)])
+
+
+@dataclass
+class Level:
+    """A picture at one resolution, and what of it is to be filled.
+
+    Attributes:
+        coarser: the next, from which deep pixels are guessed; None for the coarsest.
+    """
+
+    surface: Surface
+    known: np.ndarray
+    windows: list[Window]
+    channels: int
+    coarser: "Level | None" = None
+
+    def cost(self, recipe: Recipe) -> float:
+        return sum(sum(self.costs(window, recipe)) for window in self.windows)
+
+    def costs(self, window: Window, recipe: Recipe) -> tuple[float, float]:
+        """Of all the sheet's steps in a window, and of all passes."""
+        known = self.known[window.looked]
+        touched = min(window.area, 9 * (known.size - int(known.sum())))
+        return (
+            RELAXED * RELAX_COST * self.channels * window.area,
+            passes(known, recipe) * PASS_COST * self.channels * touched,
+        )
+
+
+def fill(task: ImageTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
+    """Fill what is not known of a picture; the field takes each better guess at once."""
+    known = np.ones(task.size, bool) if task.known is None else task.known.cpu().numpy()
+    source = task.to(torch.device("cpu"))
+    canvas = Canvas(field, task.size)
+    mean = _mean(source, known)
+
+    def start(top: int, bottom: int) -> np.ndarray:
+        values = source.values(slice(top, bottom)).numpy()
+        return np.moveaxis(np.where(known[top:bottom, :, None], values, mean), -1, 0)
+
+    canvas.fill(start)
+    levels = [Level(Sheeted(canvas, source, known), known, cover(~known), task.out_dim)]
+    while min(levels[-1].known.shape) > LEAST:
+        inside = deep(levels[-1].known)
+        if not inside.any():
+            break
+        levels.append(_halved(levels[-1], inside, source if len(levels) == 1 else None))
+        levels[-2].coarser = levels[-1]
+    total, done = sum(level.cost(recipe) for level in levels), 0.0
+    yield Stage(0.0 if total else 1.0, 0.0)
+    for level in reversed(levels):
+        for stage, cost in _fill_level(level, recipe):
+            done += cost
+            yield Stage(min(1.0, done / max(total, 1e-9)), stage)
+
+
+def _fill_level(level: Level, recipe: Recipe) -> Iterator[tuple[float, float]]:
+    """(mean squared change, cost) of each step: the sheet everywhere, then the patches."""
+    for window in level.windows:
+        known, values = level.known[window.looked], level.surface.read(window)
+        guess = None if level.coarser is None else _guess(level.coarser, window)
+        cost = level.costs(window, recipe)[0] / RELAXED
+        yield from _steps(level, window, values, relax(values, known, guess, recipe), cost)
+    for window in level.windows:
+        known, values = level.known[window.looked], level.surface.read(window)
+        cost = level.costs(window, recipe)[1] / max(1, passes(known, recipe))
+        yield from _steps(level, window, values, draw(values, known, recipe), cost)
+
+
+def _steps(
+    level: Level, window: Window, values: np.ndarray, steps: Iterator[np.ndarray], cost: float
+) -> Iterator[tuple[float, float]]:
+    for found in steps:
+        level.surface.put(window, found)
+        yield float(np.square(found - values).mean()), cost
+        values = found
+
+
+def _mean(task: ImageTask, known: np.ndarray) -> np.ndarray:
+    """Of the known pixels, [c]."""
+    total, count = np.zeros(task.out_dim), 0
+    for top in range(0, task.size[0], ROWS):
+        chosen = task.values(slice(top, top + ROWS)).numpy()[known[top : top + ROWS]]
+        total += chosen.sum(0, dtype=np.float64)
+        count += len(chosen)
+    return (total / count).astype(np.float32)
+
+
+def _halved(level: Level, inside: np.ndarray, task: ImageTask | None) -> Level:
+    """The picture at half the resolution, of which only what is deep now is to be filled."""
+    high, wide = level.known.shape
+    size = -(-high // 2), -(-wide // 2)
+    values = np.zeros((level.channels, *size), np.float32)
+    known = np.zeros(size, bool)
+    read: Callable[[int, int], np.ndarray]
+    if task is not None:
+        def read(top: int, bottom: int) -> np.ndarray:
+            return np.moveaxis(task.values(slice(top, bottom)).numpy(), -1, 0)
+    else:
+        assert isinstance(level.surface, Array)
+        array = level.surface.values
+
+        def read(top: int, bottom: int) -> np.ndarray:
+            return array[:, top:bottom]
+
+    for top in range(0, high, ROWS):
+        bottom = min(high, top + ROWS)
+        mask = level.known[top:bottom]
+        mean, some = _means(read(top, bottom) * mask, mask)
+        values[:, top // 2 : top // 2 + len(some)] = mean
+        known[top // 2 : top // 2 + len(some)] = some
+    _, wanted = _means(np.zeros((1, high, wide), np.float32), inside)
+    near = wanted.copy()
+    near[1:] |= wanted[:-1]
+    near[:-1] |= wanted[1:]
+    grown = near.copy()
+    grown[:, 1:] |= near[:, :-1]
+    grown[:, :-1] |= near[:, 1:]
+    return Level(Array(values), known, cover(grown & ~known), level.channels)
+
+
+def _means(values: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means over squares of 2 by 2 of what the mask holds, [c, h/2, w/2], and where there is any.
+    """
+    channels, high, wide = values.shape
+    pad = high % 2, wide % 2
+    if any(pad):
+        values = np.pad(values, ((0, 0), (0, pad[0]), (0, pad[1])))
+        mask = np.pad(mask, ((0, pad[0]), (0, pad[1])))
+    h, w = mask.shape[0] // 2, mask.shape[1] // 2
+    count = mask.reshape(h, 2, w, 2).sum((1, 3), dtype=np.float32)
+    total = values.reshape(channels, h, 2, w, 2).sum((2, 4))
+    return total / np.maximum(count, 1), count > 0
+
+
+def _guess(coarser: Level, window: Window) -> np.ndarray:
+    """What the coarser picture says of a window, [c, h, w]."""
+    assert isinstance(coarser.surface, Array)
+    top, left, bottom, right = window.outer
+    y0, x0 = max(0, top // 2 - 1), max(0, left // 2 - 1)
+    part = coarser.surface.values[:, y0 : -(-bottom // 2) + 1, x0 : -(-right // 2) + 1]
+    size = (bottom - 2 * y0, right - 2 * x0)
+    whole = double(part, (min(2 * part.shape[1], size[0]), min(2 * part.shape[2], size[1])))
+    return whole[:, top - 2 * y0 : bottom - 2 * y0, left - 2 * x0 : right - 2 * x0]
