@@ -28,6 +28,7 @@ GLYPH = 6.4  # width of a letter at that size, on average
 
 # The palette of Okabe & Ito (2008) for the methods most often compared; the others take the gaps.
 METHOD_COLOURS = {
+    "auto": "#7a4bd6",
     "plain": "#d55e00",
     "positional": "#56b4e9",
     "fourier": "#e69f00",

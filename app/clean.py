@@ -10,7 +10,7 @@ from torch import Tensor
 
 from data import Picture
 from fields import Field, Progress, Snapshot
-from fields.grid import window
+from fields.grid import centres_of
 from fields.metrics import PictureScore, psnr
 from fields.record import View
 from fields.render import evaluate

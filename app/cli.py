@@ -40,6 +40,10 @@ VERBS = {
         "remove the noise of a picture", "DenoiseOptions", "verbs",
         "fieldfit denoise noisy.png", knobs=True,
     ),
+    "upscale": Verb(
+        "enlarge a picture", "UpscaleOptions", "verbs",
+        "fieldfit upscale photo.jpg --scale 4", knobs=True,
+    ),
     "compare": Verb(
         "race several methods on one picture", "CompareOptions", "verbs",
         "fieldfit compare photo.jpg --methods plain fourier hash --seconds 10", knobs=True,
@@ -163,12 +167,12 @@ def _value_of(flag: str, args: list[str]) -> str | None:
 def _help_of_knobs(method: str, verb: str) -> None:
     import torch
 
-    from fields import METHODS, DenoiseTask, ImageTask, method_config
+    from fields import METHODS, DenoiseTask, ImageTask, UpscaleTask, method_config
 
     from .knobs import parse_knobs
     from .verbs import SHARED
 
-    kind = DenoiseTask if verb == "denoise" else ImageTask
+    kind = {"denoise": DenoiseTask, "upscale": UpscaleTask}.get(verb, ImageTask)
     config, _ = method_config(method, kind(torch.zeros(512, 512, 3)))
     if method in METHODS:
         print(f"{method}: {METHODS[method].summary} ({METHODS[method].source}).")

@@ -96,11 +96,9 @@ Rule = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class DenoiseOptions(MethodOptions):
-    """Remove the noise of a picture: fit a field to it, and stop before the noise is learned."""
+class NoiseOptions:
+    """Flags about a picture's noise."""
 
-    photo: Positional[Path]
-    """PNG, JPEG, WebP, TIFF or BMP."""
     stop: Rule = None
     """When to stop. heldout, the default: the error is least on pixels that are held out.
     variance: the picture rests (for networks, not for grids). discrepancy: what is left over is as
@@ -117,13 +115,60 @@ class DenoiseOptions(MethodOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareOptions(FitOptions):
+class DenoiseOptions(NoiseOptions, MethodOptions):
+    """Remove the noise of a picture: fit a field to it, and stop before the noise is learned."""
+
+    photo: Positional[Path]
+    """PNG, JPEG, WebP, TIFF or BMP."""
+
+
+BlurFlag = Annotated[
+    Literal["box", "gaussian", "none"] | None,
+    arg(metavar="box|gaussian|none", help_behavior_hint=""),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnlargeOptions:
+    """Flags about a picture's enlargement."""
+
+    scale: Number = None
+    """Factor to enlarge by, from 1 to 16, such as 2.5; 2 if it is left out."""
+    blur: BlurFlag = None
+    """How the pixels came from those of the larger picture: as means over their squares (box, the
+    default), as means under a Gaussian of half a pixel's deviation, or as the values at their
+    centres (none)."""
+    reduce: bool = False
+    """To try it out: shrink PHOTO by the factor first, and measure against PHOTO. The factor must
+    be whole; what does not fill a square is cut off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscaleOptions(EnlargeOptions, MethodOptions):
+    """Enlarge a picture: find the larger one that its pixels were made from.
+
+    `psnr` and `ssim` say whether the result, shrunk again, is the picture that was given;
+    `clean_psnr` and `clean_ssim`, with --reduce, how good it is.
+    """
+
+    photo: Positional[Path]
+    """PNG, JPEG, WebP, TIFF or BMP."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(NoiseOptions, EnlargeOptions, FitOptions):
     """Give several methods the same budget on one picture, and draw them side by side."""
 
     input: Positional[Path]
     """PNG, JPEG, WebP, TIFF or BMP."""
     methods: tuple[str, ...] = ("plain", "fourier", "multifourier", "hash")
     """Methods to compare."""
+    task: Annotated[
+        Literal["fit", "inpaint", "denoise", "upscale"] | None,
+        arg(metavar="fit|inpaint|denoise|upscale", help_behavior_hint=""),
+    ] = None
+    """What they are to do: denoise takes the flags about noise, upscale those about the
+    enlargement. To fit, or to fill if --mask or --missing is given, if it is left out."""
     holdout: Share = None
     """Share of the pixels to keep out of the fit and to measure on."""
     mask: File = None

@@ -23,7 +23,7 @@ from data import (
     read_picture,
     write_picture,
 )
-from fields import Field, ImageTask, Recorder, __version__
+from fields import DenoiseTask, Field, ImageTask, Recorder, UpscaleTask, __version__
 from fields.export import field_bytes
 from fields.render import strips
 
@@ -32,6 +32,7 @@ from .folder import RunFolder, to_json
 from .race import Entrant, Plan, race, to_uint8
 from .report import report_html
 from .trace import Trace, machine
+from .upscale import bicubic_frame
 
 PROGRESS_FRAMES = 12  # pictures kept of each method, coarse to fine
 SLOW_BYTES = 2**24  # a larger file takes seconds to read, and is announced
@@ -43,7 +44,8 @@ class Job:
     """A picture, and what is to be done with it.
 
     Attributes:
-        verb: `image`, `inpaint`, `denoise` or `compare`.
+        verb: `image`, `inpaint`, `denoise`, `upscale` or `compare`.
+        picture: what is fitted.
         name: of the input, as the person gave it.
         fill: bool [h, w], pixels to be filled in the result; None when the field draws them all.
         command: what a person types to repeat it.
@@ -172,7 +174,7 @@ def save_job(
         draw_result(where, job, entrant, lambda n=number, e=entrant: show(n, e))
         save_field_file(where, job, entrant.field, entrant.trace)  # again, with its metrics
         draw_progress(where, job, entrant.trace)
-    best = max(entrants, key=lambda e: e.trace.metrics.get("heldout_psnr", _psnr(e.trace)))
+    best = max(entrants, key=lambda e: rank(job, e.trace))
     if len(entrants) > 1:
         copy_best(folder, folders[entrants.index(best)])
     traces = [e.trace for e in entrants]
@@ -184,6 +186,7 @@ def save_job(
         traces=traces,
         machine=machine(),
         notes=job.notes,
+        word="bicubic" if isinstance(job.task, UpscaleTask) else "",
     )
     folder.write("report", "report.html", report)
     ended = time.perf_counter()
@@ -270,27 +273,28 @@ def draw_result(
     picture, task = job.picture, job.task
     score = task.score()
     clean = None if job.clean is None else job.clean.score()
-    shape = picture.width, picture.height, picture.channels, picture.depth, picture.icc
+    high, wide = task.drawn
+    shape = wide, high, picture.channels, picture.depth, picture.icc
     begun = time.perf_counter()
     with ExitStack() as stack:
         writers = [
             stack.enter_context(PictureWriter(path, *shape, dpi=picture.dpi))
             for path in result_files(folder, picture)
         ]
-        for top, values in strips(entrant.field, task.size):
+        for top, values in strips(entrant.field, task.size, out=task.drawn):
             values = values.cpu()
             rows = slice(top, top + len(values))
-            score.add(top, values, task.values(rows))
+            score.add(top, values)
             if clean is not None:
                 clean.add(top, values)
             pixels = quantise(values, picture.depth)
-            if job.verb == "denoise" and picture.has_alpha:
+            if isinstance(task, DenoiseTask) and picture.has_alpha:
                 pixels[..., -1] = picture.pixels[rows, :, -1]  # it has no noise to lose
             if job.fill is not None:
                 pixels = np.where(job.fill[rows, :, None], pixels, picture.pixels[rows])
             for writer in writers:
                 writer.write_rows(pixels)
-            entrant.draw(rows.stop / picture.height, time.perf_counter() - begun)
+            entrant.draw(rows.stop / high, time.perf_counter() - begun)
             drawn()
     measured = {} if clean is None else clean.result()
     entrant.trace.metrics = score.result() | measured
@@ -333,12 +337,21 @@ def copy_best(folder: RunFolder, best: RunFolder) -> None:
 
 
 def frame_of(job: Job) -> torch.Tensor:
-    """The target as the snapshots show it, uint8 [h, w, c]; holes are grey."""
-    return to_uint8(Recorder(job.task).target())
+    """What the snapshots are shown beside, uint8 [h, w, c]: the target, in which holes are grey; or
+    for an enlargement, what bicubic interpolation makes of it."""
+    recorder = Recorder(job.task)
+    if isinstance(job.task, UpscaleTask):
+        return bicubic_frame(job.picture, job.task, recorder.view)
+    return to_uint8(recorder.target())
 
 
-def _psnr(trace: Trace) -> float:
-    return trace.metrics.get("psnr", -math.inf)
+def rank(job: Job, trace: Trace) -> float:
+    """How good a method's result is, in dB. Of enlargements, whose pixels many pictures would give,
+    the one nearest to the clean picture is the best, if there is that."""
+    names = ("heldout_psnr", "psnr")
+    if isinstance(job.task, UpscaleTask):
+        names = ("clean_psnr", *names)
+    return next((trace.metrics[n] for n in names if n in trace.metrics), -math.inf)
 
 
 def load_mask(path: Path, picture: Picture) -> np.ndarray:

@@ -66,6 +66,7 @@ def report_html(
     traces: list[Trace],
     machine: dict[str, Any],
     notes: list[str],
+    word: str = "",
 ) -> str:
     """The whole page, for one method or for several that are compared.
 
@@ -75,11 +76,12 @@ def report_html(
         target: uint8 [h, w, c] as the snapshots show it, holes grey; c from 1 to 4.
         machine: what the figures depend on, by name.
         notes: sentences that a reader should know.
+        word: what the target is called, if it is neither the original nor what was given.
     """
     order = ranked(traces)
-    album = Album(target, order, masked=verb == "inpaint")
+    album = Album(target, order, word=word or ("as given" if verb == "inpaint" else "original"))
     body = [
-        _header(title, verb, order, notes),
+        _header(title, verb, order, notes, enlarged=word == "bicubic"),
         _pictures(album, order),
         _stops(order),
         _strips(album, order),
@@ -156,13 +158,15 @@ def headline(traces: Sequence[Trace]) -> str:
 Parts = list[str | Trace]
 
 
-def _headline(order: Sequence[Trace]) -> Parts:
+def _headline(order: Sequence[Trace], enlarged: bool = False) -> Parts:
     if not order:
         return ["Nothing was fitted."]
     best, worst = order[0], order[-1]
     key = _measure(order)
     if best is worst and best.stop is not None and best.stop.chosen is not None:
         return _stopped(best, key)
+    if enlarged and key != "clean_psnr":
+        return [best, f" enlarged the picture in {duration(best.seconds)}."]
     unseen = " on pixels that it never saw" if key == "heldout_psnr" else ""
     if best is worst:
         return [*_reached(best, key), unseen, *_lacks(best, "; "), "."]
@@ -305,9 +309,9 @@ class Album:
             nearer to another moment.
     """
 
-    def __init__(self, target: Tensor, order: Sequence[Trace], *, masked: bool) -> None:
+    def __init__(self, target: Tensor, order: Sequence[Trace], *, word: str) -> None:
         self.key = _measure(order)
-        self.word = "as given" if masked or self.key != "psnr" else "original"
+        self.word = "as given" if word == "original" and self.key != "psnr" else word
         frames = [f.frame for f in map(final, order) if f is not None]
         self.target = _like(target, frames[0]) if frames else target
         self.box = busiest(self.target)
@@ -447,7 +451,9 @@ def _like(target: Tensor, frame: Tensor) -> Tensor:
 # --- sections ---
 
 
-def _header(title: str, verb: str, order: Sequence[Trace], notes: Sequence[str]) -> str:
+def _header(
+    title: str, verb: str, order: Sequence[Trace], notes: Sequence[str], enlarged: bool
+) -> str:
     why = f'<p class="dek">{_html(_overtaking(order))}</p>' if _overtaking(order) else ""
     if len(order) == 1:
         chosen = order[0].why and not order[0].why.endswith("as asked.")
@@ -456,7 +462,7 @@ def _header(title: str, verb: str, order: Sequence[Trace], notes: Sequence[str])
     listed = f'<ul class="notes">{listed}</ul>' if listed else ""
     return (
         f'<header><p class="kicker"><b>Fieldfit</b> {escape(verb)} <span>{escape(title)}</span></p>'
-        f"<h1>{_html(_headline(order))}</h1>{why}{listed}</header>"
+        f"<h1>{_html(_headline(order, enlarged))}</h1>{why}{listed}</header>"
     )
 
 
@@ -535,7 +541,7 @@ def _scrubber(album: Album) -> str:
     times = " ".join(f"{t:.5g}" for t in album.times)
     said = escape(json.dumps([duration(t) for t in album.times]))
     return (
-        '<p class="hint" hidden>Drag to see it learn. Hold a picture to see the original in its '
+        '<p class="hint" hidden>Drag to see it learn. Hold a picture to see the first in its '
         "place.</p>"
         f'<div class="scrub" hidden data-times="{times}" data-said="{said}">'
         '<label for="moment">coarse</label><input id="moment" type="range" min="0" '

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -28,14 +28,19 @@ from .options import (
     FitOptions,
     ImageOptions,
     InpaintOptions,
+    NoiseOptions,
     RenderOptions,
+    UpscaleOptions,
 )
 from .pictures import Job, fit_job, load_mask, make_task, open_picture, quantise
 from .race import Plan
+from .upscale import MAX_DRAWN, Enlarged, make_enlarged
 
 BUDGETS = ("steps", "seconds", "psnr")
 SHARED = (*BUDGETS, "seed", "device", "backend")  # knobs of a fit that every verb has as flags
 COMPARE_SECONDS = 10.0
+STOPPED = "hash"  # method of `denoise`, if a rule is given that stops it, but no method
+SCALE = 2.0  # of `upscale`, unless it is given
 
 
 def image(options: ImageOptions, knobs: list[str], command: str) -> dict[str, Any]:
@@ -65,18 +70,50 @@ def denoise(options: DenoiseOptions, knobs: list[str], command: str) -> dict[str
     start = time.perf_counter()
     picture = open_picture(options.photo, options.max_megapixels)
     saved = read_config(options.config)
-    noisy = make_noisy(
+    noisy = _noisy(options, picture, first(options.seed, saved.seed if saved else None, 0))
+    method = options.method
+    if method is None and saved is None and options.stop is not None:
+        method = STOPPED
+    plans = [make_plan(method, options, [*_rule(options), *knobs], noisy.task, saved)]
+    return _fit(
+        "denoise", options, options.photo, picture, noisy.task, None, plans, command, start, noisy
+    )
+
+
+def _noisy(options: DenoiseOptions | CompareOptions, picture: Picture, seed: int) -> Noisy:
+    return make_noisy(
         picture,
         sigma=options.sigma,
         noise=options.noise,
         clean=open_clean(options.clean, options.max_megapixels),
-        seed=first(options.seed, saved.seed if saved else None, 0),
+        seed=seed,
     )
-    rule = [] if options.stop is None else ["--stop", options.stop]
-    plans = [make_plan(options.method, options, [*rule, *knobs], noisy.task, saved)]
+
+
+def _rule(options: NoiseOptions) -> list[str]:
+    return [] if options.stop is None else ["--stop", options.stop]
+
+
+def upscale(options: UpscaleOptions, knobs: list[str], command: str) -> dict[str, Any]:
+    start = time.perf_counter()
+    picture = open_picture(options.photo, options.max_megapixels)
+    saved = read_config(options.config)
+    options, made = _enlarged(options, picture)
+    plans = [make_plan(options.method, options, knobs, made.task, saved)]
     return _fit(
-        "denoise", options, options.photo, picture, noisy.task, None, plans, command, start, noisy
+        "upscale", options, options.photo, made.picture, made.task, None, plans, command, start,
+        made,
     )
+
+
+Options = TypeVar("Options", UpscaleOptions, CompareOptions)
+
+
+def _enlarged(options: Options, picture: Picture) -> tuple[Options, Enlarged]:
+    """The options with all that was left out, and the task."""
+    scale, blur = first(options.scale, SCALE), options.blur or "box"
+    made = make_enlarged(picture, scale=scale, blur=blur, reduce=options.reduce)
+    return replace(options, scale=scale, blur=blur), made
 
 
 def compare(options: CompareOptions, knobs: list[str], command: str) -> dict[str, Any]:
@@ -86,19 +123,61 @@ def compare(options: CompareOptions, knobs: list[str], command: str) -> dict[str
     if len(set(options.methods)) < len(options.methods):
         raise ValueError("--methods names a method twice; give each once.")
     picture = open_picture(options.input, options.max_megapixels)
-    mask = None if options.mask is None else load_mask(options.mask, picture)
     saved = read_config(options.config)
-    task, fill = make_task(
-        picture,
-        holdout=options.holdout,
-        missing=options.missing,
-        mask=mask,
-        seed=first(options.seed, saved.seed if saved else None, 0),
-    )
+    seed = first(options.seed, saved.seed if saved else None, 0)
+    kind = _kind(options)
+    made: Noisy | Enlarged | None = None
+    fill = None
+    if kind == "denoise":
+        made = _noisy(options, picture, seed)
+        knobs = [*_rule(options), *knobs]
+    elif kind == "upscale":
+        options, made = _enlarged(options, picture)
+        picture = made.picture
+    if made is not None:
+        task = made.task
+    else:
+        task, fill = make_task(
+            picture,
+            holdout=options.holdout,
+            missing=options.missing,
+            mask=None if options.mask is None else load_mask(options.mask, picture),
+            seed=seed,
+        )
     if all(getattr(options, name) is None for name in BUDGETS):
         options = replace(options, seconds=COMPARE_SECONDS)
     plans = [make_plan(method, options, knobs, task, saved) for method in options.methods]
-    return _fit("compare", options, options.input, picture, task, fill, plans, command, start)
+    return _fit(
+        "compare", options, options.input, picture, task, fill, plans, command, start, made
+    )
+
+
+BELONGS = {
+    "fit": ("holdout",),
+    "inpaint": ("mask", "missing"),
+    "denoise": ("stop", "sigma", "clean", "noise"),
+    "upscale": ("scale", "blur", "reduce"),
+}  # flags of `compare` to its tasks
+
+
+def _kind(options: CompareOptions) -> str:
+    """What the methods are to do.
+
+    Raises:
+        ValueError: a flag is another task's.
+    """
+    fills = options.mask is not None or options.missing is not None
+    kind = options.task or ("inpaint" if fills else "fit")
+    for task, names in BELONGS.items():
+        given = [name for name in names if getattr(options, name) not in (None, False)]
+        # Before there was --task, --holdout beside a mask was refused by `make_task`.
+        if given and task != kind and {task, kind} != {"fit", "inpaint"}:
+            raise ValueError(f"--{given[0]} needs --task {task}.")
+    if kind == "inpaint" and not fills:
+        raise ValueError("--task inpaint needs --mask FILE or --missing SHARE.")
+    if options.task == "fit" and fills:
+        raise ValueError("--mask and --missing need --task inpaint.")
+    return kind
 
 
 def _fit(
@@ -111,7 +190,7 @@ def _fit(
     plans: list[Plan],
     command: str,
     start: float,
-    noisy: Noisy | None = None,
+    made: Noisy | Enlarged | None = None,
 ) -> dict[str, Any]:
     folder = RunFolder(options.out or default_folder(path.stem))
     kept = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()}
@@ -123,11 +202,15 @@ def _fit(
         fill,
         plans,
         command,
-        {k: v for k, v in kept.items() if v is not None and k not in (*SHARED, "json", "out")},
+        {
+            k: v
+            for k, v in kept.items()
+            if v is not None and v is not False and k not in (*SHARED, "json", "out")
+        },
         loading=time.perf_counter() - start,
     )
-    if noisy is not None:
-        job.clean, job.keys, job.notes = noisy.clean, noisy.keys(), noisy.notes()
+    if made is not None:
+        job.clean, job.keys, job.notes = made.clean, made.keys(), made.notes()
     with Display([p.method for p in plans]) as display:
         document = fit_job(job, folder, stop=signals.asked, show=display.show)
     _say(document, folder, options.json)
@@ -280,9 +363,6 @@ def render(options: RenderOptions) -> dict[str, Any]:
     return document
 
 
-MAX_RENDER = 10**9  # pixels
-
-
 def parse_size(text: str | None, region: tuple[float, float, float, float]) -> tuple[int, int]:
     """(height, width) from WIDTHxHEIGHT, either of which may be left out to keep the shape."""
     wide, high = region[2] - region[0], region[3] - region[1]
@@ -296,8 +376,8 @@ def parse_size(text: str | None, region: tuple[float, float, float, float]) -> t
         height = int(right) if right else max(1, round(int(left) * high / wide))
     except ValueError:
         raise ValueError(f"--size must be WIDTHxHEIGHT such as 1024x768, got {text!r}.") from None
-    if width < 1 or height < 1 or width * height > MAX_RENDER:
-        raise ValueError(f"--size must be from 1x1 to {MAX_RENDER:,} pixels in all, got {text!r}.")
+    if width < 1 or height < 1 or width * height > MAX_DRAWN:
+        raise ValueError(f"--size must be from 1x1 to {MAX_DRAWN:,} pixels in all, got {text!r}.")
     return height, width
 
 

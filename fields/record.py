@@ -137,7 +137,8 @@ class View:
     """Every nth pixel of a picture as it is to be drawn, along both axes.
 
     Attributes:
-        index: their row-major numbers in the drawing.
+        rows, columns: numbers of them in the drawing.
+        index: row-major numbers of the pixels.
         enlarged: whether that is larger than the task's picture; it is then measured at some of the
             task's pixels.
     """
@@ -148,6 +149,7 @@ class View:
         columns = torch.arange(min(stride // 2, w - 1), w, stride)
         self.task, self.stride, self.enlarged = task, stride, isinstance(task, UpscaleTask)
         self.shape = len(rows), len(columns)
+        self.rows, self.columns = rows, columns
         self.index = (rows[:, None] * w + columns).flatten()
         xs, ys = window(task.size, (0, 0, task.size[1], task.size[0]), task.drawn)
         self.xs, self.ys = xs[columns], ys[rows]

@@ -305,6 +305,82 @@ def test_what_is_painted_is_what_is_filled(page, served, photo):
     assert (saved == painted).all()
 
 
+def test_noise_is_removed_and_the_reason_is_told(page, photo):
+    original = read_picture(photo).pixels.astype(float)
+    bring(page, photo)
+    choose(page, "task", "Denoise")
+    page.locator("#fit", has_text="Remove the noise").wait_for()
+    assert checked(page, "methods") == ["auto"]
+    assert checked(page, "preset") == ["Until done"]
+    page.locator("#noise input[type=number]").fill("25")
+    page.locator("#fit").click()
+    expect_state(page, "done")
+    page.locator("#slider img").first.wait_for()
+    page.locator("#about", has_text="auto chose").wait_for()
+    assert "standard deviation 25.0" in page.locator("#about").inner_text()
+    result = read_picture(download(page, "#picture")).pixels
+    assert error(result, original) < 15
+    command = shlex.split(page.locator("#command code").inner_text())
+    assert command[:2] == ["fieldfit", "denoise"]
+    assert command[command.index("--noise") + 1] == "25"
+
+    # Back to the race, as one left it.
+    choose(page, "task", "Fit")
+    page.wait_for_function(
+        "document.querySelectorAll('#methods input:checked').length == 4"
+    )
+    assert checked(page, "preset") == ["Quick · 3 s"]
+    choose(page, "task", "Denoise")
+    choose(page, "level", "I know it")
+    page.locator("#sigma input").wait_for()
+
+
+def checked(page, name: str) -> list[str]:
+    found = page.locator(f"#{name} label:has(input:checked)").all_inner_texts()
+    return [text.strip() for text in found]
+
+
+def test_a_photo_is_enlarged_by_two_methods(page, served, photo):
+    original = read_picture(photo).pixels
+    bring(page, photo)
+    choose(page, "task", "Enlarge")
+    page.locator("#reduce input").check()
+    page.locator("#scale input[type=number]").fill("2.5")
+    page.keyboard.press("Tab")
+    page.locator("#fit").click()
+    page.get_by_text("the factor must be whole").wait_for()
+    page.locator("#scale input[type=number]").fill("2")
+    page.keyboard.press("Tab")
+    only(page, "auto", "hash")
+    custom(page, 1.5)
+    page.locator("#fit").click()
+    expect_state(page, "done")
+    page.locator("#slider img").first.wait_for()
+    page.locator("#picker", has_text="bicubic").wait_for()
+    for method in ("auto", "hash"):
+        choose(page, "picker", method)
+        page.locator("#about", has_text="chose").wait_for(
+            state="visible" if method == "auto" else "detached"
+        )
+        picture = download(page, "#picture")
+        assert picture.name.endswith(f"-{method}.png")
+        assert read_picture(picture).pixels.shape == original.shape
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('#slider img')]"
+        ".map((i) => [i.naturalWidth, i.naturalHeight])"
+    )
+    assert sizes == [[256, 192], [256, 192]]
+    command = shlex.split(page.locator("#command code").inner_text())
+    assert command[:2] == ["fieldfit", "compare"]
+    assert command[command.index("--task") + 1] == "upscale"
+    saved = json.loads((served.folder / Path(command[2]).parent / "run.json").read_text())
+    assert all(r["metrics"]["clean_psnr"] > 20 for r in saved["runs"])
+
+    page.reload(wait_until="domcontentloaded")  # the controls are as the run was begun
+    page.locator("#reduce input:checked").wait_for()
+    assert checked(page, "task") == ["Enlarge"]
+
+
 def paint(page, start: tuple[float, float], end: tuple[float, float]) -> None:
     """A stroke over the picture, from and to places as shares of it."""
     sheet = page.locator("#painter canvas")

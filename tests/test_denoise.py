@@ -66,7 +66,7 @@ def psnr(a, b):
 
 
 def test_it_removes_noise(noisy, tmp_path, capfd):
-    found, out = denoise(tmp_path, noisy)
+    found, out = denoise(tmp_path, noisy, "--method", "hash")
     result = read_picture(out / "result.png").pixels[..., 0]
     before = psnr(read_picture(noisy).pixels[..., 0], camera())
     assert psnr(result, camera()) > before + 4
@@ -90,8 +90,8 @@ def test_it_removes_noise(noisy, tmp_path, capfd):
 
 
 def test_a_clean_picture_only_measures(noisy, clean, tmp_path):
-    blind, one = denoise(tmp_path / "a", noisy)
-    seen, two = denoise(tmp_path / "b", noisy, "--clean", clean)
+    blind, one = denoise(tmp_path / "a", noisy, "--method", "hash")
+    seen, two = denoise(tmp_path / "b", noisy, "--method", "hash", "--clean", clean)
     assert (one / "result.png").read_bytes() == (two / "result.png").read_bytes()
     assert blind["stop"]["curve"]["value"] == seen["stop"]["curve"]["value"]
     result = read_picture(two / "result.png").pixels[..., 0]
@@ -118,6 +118,7 @@ def test_noise_can_be_added_to_try_it(clean, tmp_path):
 
 def test_discrepancy_takes_the_given_sigma(noisy, tmp_path):
     found, _ = denoise(tmp_path, noisy, "--stop", "discrepancy", "--sigma", "25")
+    assert found["method"] == "hash"  # auto would take none that is stopped
     assert found["end"] == "discrepancy"
     assert found["sigma"] == 25
     assert found["stop"]["limit"] == pytest.approx((25 / 255) ** 2)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shlex
+import signal
 import socket
 import stat
 import subprocess
@@ -18,6 +19,7 @@ import tyro
 from PIL import Image
 
 from app import options
+from app.cli import main
 from app.page import check_access, check_limits, free_port, import_serve, private_cache
 from app.ui import mask as masks
 from app.ui import runs as runs_module
@@ -29,8 +31,9 @@ from app.ui.painter_value import decode, encode
 from app.ui.previews import SHOWN_SIDE, flat, jpeg, preview
 from app.ui.runs import Moment, Run, Runs
 from app.ui.server import Server
-from app.ui.settings import Settings, read_settings
+from app.ui.settings import TASKS, Settings, read_settings
 from app.ui.watch import Watchers, follow
+from app.verbs import COMPARE_SECONDS
 from data import Picture, read_picture, write_picture
 from fields import load_field
 
@@ -58,6 +61,15 @@ def test_settings_are_what_the_controls_say():
     assert choose(holdout=25).holdout == 0.25
     inpaint = choose(task="Inpaint")
     assert (inpaint.masked, inpaint.missing) == (True, None)
+    assert choose(preset="Until done", methods=["auto"]).seconds is None
+    assert choose(preset="Until done").seconds == COMPARE_SECONDS  # as `compare` does
+    noisy = choose(task="Denoise", sigma=12, noise=25, holdout=25)
+    assert (noisy.denoise, noisy.sigma, noisy.noise, noisy.holdout) == (True, None, 25, None)
+    assert choose(task="Denoise", level="I know it", sigma=12, noise=0).sigma == 12
+    larger = choose(task="Enlarge", scale=2.5, blur="gaussian", noise=25)
+    assert (larger.scale, larger.blur, larger.reduce) == (2.5, "gaussian", False)
+    assert larger.noise is None
+    assert [choose(task=task, scale=2).task for task in TASKS] == list(TASKS)
     random = choose(task="Inpaint", holes="Random pixels", missing=90, holdout=25)
     assert (random.masked, random.missing, random.holdout) == (False, 0.9, None)
 
@@ -78,6 +90,13 @@ def test_settings_are_what_the_controls_say():
         ({"task": "Inpaint", "holes": "Random pixels", "missing": 100}, "Missing"),
         ({"task": "Steal"}, "task"),
         ({"holes": "All"}, "fill"),
+        ({"task": "Denoise", "level": "I know it", "sigma": 0}, "deviation"),
+        ({"task": "Denoise", "level": "Perhaps"}, "noise"),
+        ({"task": "Denoise", "noise": 300}, "noise to add"),
+        ({"task": "Enlarge", "scale": 9}, "factor"),
+        ({"task": "Enlarge", "scale": None}, "factor"),
+        ({"task": "Enlarge", "scale": 2.5, "reduce": True}, "must be whole"),
+        ({"task": "Enlarge", "scale": 2, "blur": "motion"}, "blur"),
     ],
 )
 def test_what_the_page_sends_is_checked_again(changed, problem):
@@ -111,6 +130,30 @@ def test_what_the_page_sends_is_checked_again(changed, problem):
             Path("m.png"),
             options.CompareOptions,
             {"methods": ("plain", "hash"), "mask": Path("m.png"), "seconds": 0.5},
+        ),
+        (
+            Settings(("auto",), None, 0, denoise=True, sigma=12.5),
+            None,
+            options.DenoiseOptions,
+            {"method": "auto", "sigma": 12.5, "noise": None, "seconds": None},
+        ),
+        (
+            Settings(("auto",), 3.0, 0, scale=2.5, blur="gaussian"),
+            None,
+            options.UpscaleOptions,
+            {"scale": 2.5, "blur": "gaussian", "reduce": False},
+        ),
+        (
+            Settings(("auto", "hash"), 3.0, 0, denoise=True, noise=25),
+            None,
+            options.CompareOptions,
+            {"methods": ("auto", "hash"), "task": "denoise", "noise": 25, "scale": None},
+        ),
+        (
+            Settings(("auto", "hash"), 3.0, 0, scale=2, reduce=True),
+            None,
+            options.CompareOptions,
+            {"methods": ("auto", "hash"), "task": "upscale", "scale": 2, "reduce": True},
         ),
     ],
 )
@@ -498,6 +541,86 @@ def test_the_before_picture_shows_what_was_hidden(server, original):
     assert max(before.shape) <= SHOWN_SIDE
     grey = (abs(before - server_module.HOLE) < 40).all(-1).mean()
     assert 0.3 < grey
+
+
+# --- noise and size ---
+
+
+@pytest.fixture
+def _handlers():
+    """`main` takes over the signals; give them back."""
+    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_handlers")
+@pytest.mark.parametrize(
+    ("chosen", "size"),
+    [
+        ({"denoise": True, "noise": 20}, (24, 32)),
+        ({"denoise": True}, (24, 32)),
+        ({"scale": 2.5}, (60, 80)),
+        ({"scale": 2.0, "reduce": True, "blur": "gaussian"}, (24, 32)),
+        ({"missing": 0.3}, (24, 32)),
+    ],
+)
+def test_the_command_shown_does_the_same(server, original, tmp_path, capsys, chosen, size):
+    run = begin(server, original, ("auto",), None, **chosen)
+    wait_for(run, "done")
+    result = run.folder.path / "result.png"
+    assert read_picture(result).pixels.shape == (*size, 3)
+    assert run.size == size
+    assert main([*shlex.split(run.command)[1:], "--out", str(tmp_path / "again")]) == 0
+    assert result.read_bytes() == (tmp_path / "again" / "result.png").read_bytes()
+    again = json.loads((tmp_path / "again" / "run.json").read_text())
+    assert run.document["options"].items() <= again["options"].items()
+    for key in ("verb", "why", "metrics", "drawn", "sigma"):
+        assert run.document.get(key) == again.get(key)
+    taken = server.taken(run, "auto")
+    for path in (taken.before, taken.after):
+        assert read_picture(path).pixels.shape == (*size, 3)
+    assert f"<b>auto</b> chose {run.document['why']}" in views.about(run, "auto")
+
+
+def test_what_was_asked_for_needs_no_reason(server, original):
+    run = begin(server, original, ("hash", "auto"), 0.2, denoise=True, noise=20)
+    wait_for(run, "done")
+    assert "chose" not in views.about(run, "hash")
+    assert "chose" in views.about(run, "auto")
+    assert "Noise: standard deviation 20.0" in views.about(run, "hash")
+    assert "PSNR to the clean picture" in views.charts(run)
+    caption = views.caption(run.now[0]).replace("\u00a0", " ")
+    clean = run.document["runs"][0]["metrics"]["clean_psnr"]
+    assert f"hash · {clean:.1f} dB" in caption
+    assert "dB to the input" in views.detail(run.now[0]).replace("\u00a0", " ")
+
+
+def test_noise_that_was_added_is_seen_before(server, original):
+    run = begin(server, original, denoise=True, noise=40)
+    before = np.asarray(Image.open(io.BytesIO(run.before))).astype(float)
+    assert (before - original.picture.pixels).std() > 20
+
+
+def test_a_large_result_is_compared_pixel_by_pixel(server, original, monkeypatch):
+    monkeypatch.setattr(server_module, "SHOWN_SIDE", 40)
+    run = begin(server, original, ("hash",), 0.2, scale=3.0)
+    wait_for(run, "done")
+    taken = server.taken(run, "hash")
+    before, after = (read_picture(p).pixels.astype(int) for p in (taken.before, taken.after))
+    assert before.shape == after.shape == (40, 40, 3)
+    result = read_picture(taken.picture).pixels[16:56, 28:68].astype(int)
+    assert abs(after - result).mean() < 6
+    assert abs(before - result).mean() < 12  # the same part of the picture
+    assert "pixel by pixel" in views.sides(run, 40)
+
+
+def test_a_picture_is_not_made_larger_than_the_limit(server):
+    large = server.originals.add(Original("a.png", Picture(np.zeros((600, 900, 1), np.uint8))))
+    with pytest.raises(ValueError, match="take a smaller factor"):
+        begin(server, large, scale=4.0)
+    assert server.runs.newest_first() == []
 
 
 # --- what is shown ---

@@ -9,10 +9,9 @@ from gradio.events import api
 
 from fields import METHODS
 
-from .choices import CUSTOM
 from .runs import Run
 from .server import KINDS, Server
-from .settings import DEFAULT_METHODS, HOLES, read_settings
+from .settings import CHOICES, CUSTOM, HOLES, RACE, read_settings
 
 REPORT_SECONDS = 0.5  # between two reports of a fit at least
 PATIENCE = 10.0  # and at most
@@ -55,7 +54,7 @@ def _number(value: float, label: str) -> gr.Number:
 
 
 def _budget() -> list[Any]:
-    chosen = gr.CheckboxGroup(list(METHODS), value=list(DEFAULT_METHODS), label="methods")
+    chosen = gr.CheckboxGroup(list(CHOICES), value=list(RACE), label="methods")
     return [chosen, _number(3, "seconds"), gr.Number(0, label="seed", precision=0)]
 
 

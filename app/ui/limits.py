@@ -10,6 +10,7 @@ MAX_KEPT = 20  # finished runs that can be looked at again; the files of older o
 MAX_ORIGINALS = 16  # pictures held in memory
 MAX_ORIGINAL_BYTES = 2**30  # of those pictures together
 MAX_METHODS = 6  # raced at once
+MAX_SCALE = 8.0  # to enlarge by
 MAX_SEED = 2**31 - 1  # what every browser's number field holds exactly
 MIN_SECONDS = 0.2
 
@@ -29,6 +30,11 @@ class Limits:
     @classmethod
     def of(cls, options: AppOptions) -> "Limits":
         return cls(options.max_megapixels, options.max_seconds)
+
+    @property
+    def drawn(self) -> float:
+        """Megapixels of an enlarged picture."""
+        return 4 * self.megapixels
 
     @property
     def upload(self) -> str:

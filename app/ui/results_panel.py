@@ -4,6 +4,8 @@ from typing import Any
 
 import gradio as gr
 
+from . import views
+from .previews import SHOWN_SIDE
 from .server import Server
 from .shell import PRIVATE, Update, plainly
 
@@ -18,6 +20,7 @@ class ResultsPanel:
                 [], label="Before and after", info="Drag the line across the picture.",
                 elem_id="picker",
             )  # fmt: skip
+            self.about = gr.HTML(elem_id="about", visible=False)
             self.slider = gr.ImageSlider(
                 interactive=False, show_label=False, format="jpeg", buttons=["fullscreen"],
                 elem_id="slider",
@@ -26,7 +29,7 @@ class ResultsPanel:
                 self.picture = gr.DownloadButton("Download picture", size="sm", elem_id="picture")
                 self.field = gr.DownloadButton("Download field", size="sm", elem_id="field")
                 self.report = gr.DownloadButton("Download report", size="sm", elem_id="report")
-        self.files: list[Any] = [self.slider, self.picture, self.field, self.report]
+        self.files: list[Any] = [self.about, self.slider, self.picture, self.field, self.report]
         self.picker.input(plainly(self._pick), [run, self.picker], self.files, **PRIVATE)
 
     @property
@@ -41,7 +44,9 @@ class ResultsPanel:
         best = run.best
         return {
             self.box: gr.update(visible=True),
-            self.picker: gr.update(choices=run.methods, value=best),
+            self.picker: gr.update(
+                choices=run.methods, value=best, info=views.sides(run, SHOWN_SIDE)
+            ),
             **self._pick(id, best),
         }
 
@@ -50,7 +55,9 @@ class ResultsPanel:
         if run is None or not run.has_results or method not in run.methods:
             return {self.slider: gr.skip()}
         taken = self.server.taken(run, method)
+        about = views.about(run, method)
         return {
+            self.about: gr.update(value=about, visible=bool(about)),
             self.slider: (str(taken.before), str(taken.after)),
             self.picture: str(taken.picture),
             self.field: str(taken.field),

@@ -23,7 +23,7 @@ from ..race import Entrant
 from ..trace import Trace
 from .limits import MAX_KEPT, MAX_WAITING
 from .previews import data_uri, flat, jpeg, thumbnail
-from .settings import Settings
+from .settings import AUTO, INDIRECT, Settings
 
 REPLAYED = 48  # moments of each method that can be gone back to after the fit
 OVER = ("done", "stopped", "failed")
@@ -73,6 +73,9 @@ class Run:
     Attributes:
         original: the id of its picture, which may be gone by now.
         before: what the result is compared with, as a JPEG.
+        compared: the part of it that is compared closely.
+        size: (height, width) of the result.
+        notes: sentences on what is done.
         now: of each method, the latest moment.
         past: of each method, moments coarse to fine; there once the run is over.
         traces: of each method, for the charts; without frames once the run is over.
@@ -81,12 +84,20 @@ class Run:
     """
 
     def __init__(
-        self, job: Job, folder: RunFolder, settings: Settings, original: str, before: bytes
+        self,
+        job: Job,
+        folder: RunFolder,
+        settings: Settings,
+        original: str,
+        before: bytes,
+        detail: bytes | None = None,
     ) -> None:
         self.id = secrets.token_urlsafe(12)
         self.job: Job | None = job
         self.folder, self.settings, self.original, self.before = folder, settings, original, before
-        self.name, self.command, self.size = job.name, job.command, job.task.size
+        self.compared = detail or before
+        self.name, self.command, self.size = job.name, job.command, job.task.drawn
+        self.notes = job.notes
         self.created = time.time()
         self.state, self.problem = "queued", ""
         self.now = [Moment(plan.method) for plan in job.plans]
@@ -125,6 +136,12 @@ class Run:
     def best(self) -> str:
         """Of a run with results, the method that came out best."""
         return str(self.document["method"])
+
+    def why(self, method: str) -> str:
+        """Of a run with results: what `auto` chose and why; empty for a method that was asked for.
+        """
+        runs = self.document.get("runs", [self.document])
+        return next((str(r["why"]) for r in runs if r["method"] == method == AUTO), "")
 
     def wait(self, version: int, seconds: float) -> int:
         """Wait until the run has changed since `version`, but no longer; the version there is."""
@@ -209,12 +226,23 @@ class Run:
         )
         if looked is not None and looked is not self._looked[number]:
             self._looked[number] = looked
-            moment = replace(moment, metrics=looked.metrics, frame=self._frame(looked))
+            metrics = self._seen(looked.metrics)
+            moment = replace(moment, metrics=metrics, frame=self._frame(looked))
         with self._changed:
             self.now[number] = moment
             if all(m.end for m in self.now):
                 self.state = "saving"
             self._touch()
+
+    def _seen(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Metrics under names that say what they are of: to come near what was given, a noisy
+        picture or a small one, is not the aim; and the pixels around a hole are kept anyway."""
+        if self.settings.task not in INDIRECT:
+            return metrics
+        found = {k: v for k, v in metrics.items() if k not in ("psnr", "ssim")}
+        if self.settings.task != "Inpaint" and "psnr" in metrics:
+            found["given_psnr"] = metrics["psnr"]
+        return found
 
     def _frame(self, snapshot: Snapshot) -> Frame:
         assert self.job is not None
@@ -249,14 +277,15 @@ class Run:
             chosen = [chosen[i] for i in places]
         moments = [
             Moment(
-                trace.method, s.step, s.seconds, 1.0, 0.0, s.metrics, self._frame(s), trace.end
+                trace.method, s.step, s.seconds, 1.0, 0.0, self._seen(s.metrics), self._frame(s),
+                trace.end,
             )
             for s in chosen
         ]
         for moment in moments:
             assert moment.frame is not None
             moment.frame.pack()
-        moments[-1] = replace(moments[-1], metrics=trace.metrics)
+        moments[-1] = replace(moments[-1], metrics=self._seen(trace.metrics))
         return moments
 
 

@@ -1,5 +1,6 @@
 """What the page's handlers share: the limits, the pictures, the runs, and where files go."""
 
+import math
 import os
 import secrets
 import shutil
@@ -10,19 +11,20 @@ from typing import NamedTuple
 import torch
 from PIL import Image
 
-from data import load_sample, read_mask, read_picture, write_bytes, write_picture
-from fields import ImageTask, fit, method_config
+from data import Picture, load_sample, read_mask, read_picture, write_bytes, write_picture
+from fields import DenoiseTask, ImageTask, UpscaleTask, fit, method_config
 from fields import picture as draw
 
 from ..folder import RunFolder, default_folder
 from ..options import AppOptions
 from ..pictures import Job, make_task
+from ..upscale import Enlarged, bicubic
 from .limits import Limits
 from .mask import Mask, check
 from .originals import Original, Originals
 from .previews import SHOWN_SIDE, flat, jpeg, preview
 from .runs import Run, Runs
-from .settings import Settings
+from .settings import AUTO, Settings
 
 KINDS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 HOLE = 128  # grey, of a missing pixel in the picture before
@@ -86,29 +88,50 @@ class Server:
             if original.mask is None:
                 raise ValueError("Paint over what should be filled, or upload a mask.")
             mask = check(original.mask)
-        task, fill = make_task(
-            original.picture,
-            holdout=settings.holdout,
-            missing=settings.missing,
-            mask=mask,
-            seed=settings.seed,
-        )
-        plans = settings.plans(task)
+        picture, fill = original.picture, None
+        self._check_drawn(original, settings)
+        made = settings.make(picture)
+        if made is None:
+            task, fill = make_task(
+                picture,
+                holdout=settings.holdout,
+                missing=settings.missing,
+                mask=mask,
+                seed=settings.seed,
+            )
+        else:
+            task = made.task
+            picture = made.picture if isinstance(made, Enlarged) else picture
+        plans = settings.plans(task, self.limits.seconds)
         folder = RunFolder(default_folder(Path(original.name).stem, self.home))
         photo, painted = self._keep_input(folder, original, mask)
         command = settings.command(photo, painted)
         job = Job(
             settings.verb,
             original.name,
-            original.picture,
+            picture,
             task,
             fill,
             plans,
             command,
             settings.options(),
         )
-        before = _before(original, job)
-        return self.runs.submit(Run(job, folder, settings, original.id, before))
+        if made is not None:
+            job.clean, job.keys, job.notes = made.clean, made.keys(), made.notes()
+        run = Run(job, folder, settings, original.id, _before(job), _detail(job))
+        return self.runs.submit(run)
+
+    def _check_drawn(self, original: Original, settings: Settings) -> None:
+        """ValueError if the picture would become too large."""
+        if settings.scale is None or settings.reduce:
+            return
+        megapixels = math.prod(original.size) * settings.scale**2 / 1e6
+        if megapixels > self.limits.drawn:
+            raise ValueError(
+                f"{settings.scale:g} times as large, this picture has {megapixels:,.0f} "
+                f"megapixels, and at most {self.limits.drawn:g} are drawn here; take a smaller "
+                "factor."
+            )
 
     def _keep_input(
         self, folder: RunFolder, original: Original, mask: Mask | None
@@ -155,8 +178,9 @@ class Server:
             return taken
         shown.mkdir(parents=True, exist_ok=True)
         try:
-            taken.before.write_bytes(run.before)
-            taken.after.write_bytes(_after(results / "result.png"))
+            taken.before.write_bytes(run.compared)
+            closely = run.settings.scale is not None
+            taken.after.write_bytes(_after(results / "result.png", closely=closely))
             _link(result, taken.picture)
             _link(results / "field.safetensors", taken.field)
             _link(run.folder.path / "report.html", taken.report)
@@ -189,10 +213,18 @@ def write_mask(path: Path, mask: Mask) -> None:
     Image.fromarray(mask).save(path, "PNG")
 
 
-def _before(original: Original, job: Job) -> bytes:
-    """What the result is compared with: the picture, or for hidden pixels what is left of it."""
-    picture = original.picture
-    if job.fill is not None and job.task.heldout is not None:
+def _before(job: Job) -> bytes:
+    """What the result is compared with: the picture; for hidden pixels what is left of it; with the
+    noise that was added; or as large as the result."""
+    picture, task = job.picture, job.task
+    if isinstance(task, UpscaleTask):
+        high, wide = task.drawn
+        share = min(1.0, SHOWN_SIDE / max(high, wide))
+        size = max(1, round(high * share)), max(1, round(wide * share))
+        image = flat(bicubic(picture, size))
+    elif isinstance(task, DenoiseTask):
+        image = preview(_noisy(picture, task), SHOWN_SIDE)
+    elif job.fill is not None and task.heldout is not None:
         pixels = picture.with_depth(8).pixels.copy()
         pixels[job.fill] = HOLE
         image = flat(pixels)
@@ -202,9 +234,35 @@ def _before(original: Original, job: Job) -> bytes:
     return jpeg(image, picture.icc, quality=92)
 
 
-def _after(path: Path) -> bytes:
+def _noisy(picture: Picture, task: DenoiseTask) -> Picture:
+    if not task.pixels.is_floating_point():
+        return picture
+    return Picture.from_tensor(task.pixels, icc=picture.icc)
+
+
+def _detail(job: Job) -> bytes | None:
+    """Of an enlarged picture, the part that is compared pixel by pixel, as bicubic makes it."""
+    if not isinstance(job.task, UpscaleTask) or max(job.task.drawn) <= SHOWN_SIDE:
+        return None
+    rows, columns = middle(job.task.drawn)
+    y, x = (n / m for n, m in zip(job.task.size, job.task.drawn, strict=True))
+    region = columns.start * x, rows.start * y, columns.stop * x, rows.stop * y
+    size = rows.stop - rows.start, columns.stop - columns.start
+    return jpeg(flat(bicubic(job.picture, size, region)), job.picture.icc, quality=92)
+
+
+def middle(size: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of the part of a picture that can be shown pixel by pixel."""
+    return tuple(
+        slice((n - min(n, SHOWN_SIDE)) // 2, (n + min(n, SHOWN_SIDE)) // 2) for n in size
+    )  # pyright: ignore[reportReturnType]
+
+
+def _after(path: Path, *, closely: bool) -> bytes:
     """A result as large as what it is compared with."""
     picture = read_picture(path, max_megapixels=MAX_RESULT)
+    if closely:
+        picture = replace(picture, pixels=picture.pixels[middle(picture.pixels.shape[:2])])
     return jpeg(preview(picture, SHOWN_SIDE), picture.icc, quality=92)
 
 
@@ -224,8 +282,14 @@ def _without_folder(message: str, path: Path) -> str:
 
 def _warm_up() -> None:
     """Compile the kernels, so that the first fit need not wait for them."""
-    task = ImageTask(torch.rand(16, 16, 3))
-    for method in ("hash", "fourier"):
+    pixels = torch.rand(32, 32, 3)
+    known = torch.rand(32, 32) < 0.7
+    whole, few = ImageTask(pixels), ImageTask(pixels, known=known)
+    noisy = DenoiseTask(pixels, known=known, heldout=~known, sigma=0.1)
+    chosen = (
+        ("hash", whole), ("fourier", whole), (AUTO, few), (AUTO, noisy), (AUTO, UpscaleTask(pixels))
+    )  # fmt: skip
+    for method, task in chosen:
         config, _ = method_config(method, task)
         for progress in fit(task, replace(config, steps=2, batch=64)):
-            draw(progress.field, task.size)
+            draw(progress.field, task.size, out=task.drawn)

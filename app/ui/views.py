@@ -10,6 +10,7 @@ from fields import METHODS
 from ..charts import colour, curves, decibel, duration, heat_map, time_span
 from .previews import data_uri
 from .runs import Moment, Run
+from .settings import AUTO, INDIRECT
 
 WORDS = {
     "queued": "Waiting",
@@ -22,6 +23,13 @@ WORDS = {
     "failed": "Failed",
 }
 
+DECIBELS = ("clean_psnr", "psnr", "heldout_psnr")  # what a caption says, the first there is
+LABELS = {
+    "clean_psnr": "PSNR to the clean picture, dB",
+    "heldout_psnr": "PSNR on hidden pixels, dB",
+    "psnr": "PSNR, dB",
+}
+
 EMPTY = """
 <div class="ff-empty">
   <svg viewBox="0 0 96 40" width="192" height="80" aria-hidden="true" fill="none"
@@ -32,8 +40,8 @@ EMPTY = """
              t 7.3 0 t 7.3 0 t 7.3 0" opacity=".2"/>
   </svg>
   <h2>Low frequencies first</h2>
-  <p>Drop a photo, or take a sample, and press <b>Fit</b>.<br>
-  Your picture appears here under several networks at once, from coarse to fine.</p>
+  <p>Drop a photo, or take a sample, choose a task, and press the button.<br>
+  Your picture appears here, from coarse to fine, under every method that you chose.</p>
 </div>
 """
 
@@ -61,9 +69,15 @@ def tiles(
 
 def _leader(moments: Sequence[Moment]) -> Moment | None:
     """The method with the most decibels, once all of several have begun."""
-    if len(moments) < 2 or not all(m.step and "psnr" in m.metrics for m in moments):
+    if len(moments) < 2 or not all(m.step and _best(m) for m in moments):
         return None
-    return max(moments, key=lambda m: m.metrics.get("heldout_psnr", m.metrics["psnr"]))
+    return max(moments, key=lambda m: m.metrics[_best(m)])
+
+
+def _best(moment: Moment) -> str:
+    """The metric that says most of how good a method is; empty if there is none."""
+    names = ("clean_psnr", "heldout_psnr", "psnr")
+    return next((name for name in names if name in moment.metrics), "")
 
 
 def _tile(moment: Moment, size: tuple[int, int], *, leads: bool) -> str:
@@ -90,8 +104,10 @@ def _tile(moment: Moment, size: tuple[int, int], *, leads: bool) -> str:
 def caption(moment: Moment) -> str:
     """hash · 34.1 dB · 1.2 s"""
     parts = [moment.method]
-    if "psnr" in moment.metrics:
-        parts.append(f"{decibel(moment.metrics['psnr'])} dB")
+    names = ("clean_psnr", "psnr") if "given_psnr" in moment.metrics else DECIBELS
+    shown = next((moment.metrics[name] for name in names if name in moment.metrics), None)
+    if shown is not None:
+        parts.append(f"{decibel(shown)} dB")
     if moment.step:
         parts.append(duration(moment.seconds))
     return _joined(parts)
@@ -104,16 +120,19 @@ def detail(moment: Moment) -> str:
         parts.append("diverged")
     elif not moment.end and math.isfinite(moment.eta):
         parts.append(f"{duration(moment.eta)} left")
+    if "given_psnr" in moment.metrics:
+        parts.append(f"{decibel(moment.metrics['given_psnr'])} dB to the input")
     if "heldout_psnr" in moment.metrics:
         parts.append(f"{decibel(moment.metrics['heldout_psnr'])} dB on hidden pixels")
-    if "ssim" in moment.metrics:
-        parts.append(f"SSIM {moment.metrics['ssim']:.3f}")
+    for name in ("clean_ssim", "ssim"):
+        if name in moment.metrics:
+            parts.append(f"SSIM {moment.metrics[name]:.3f}")
     return _joined(parts)
 
 
 def _joined(parts: Sequence[str]) -> str:
-    """The parts in a line that breaks between them, not within one."""
-    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+    """The parts in a line that breaks between them, or after a figure and its unit."""
+    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}", 1) for part in parts)
 
 
 def log(run: Run, before: int) -> str:
@@ -158,12 +177,15 @@ def charts(run: Run) -> str:
     if not traces:
         return ""
     span = time_span(traces)
-    hidden = all("heldout_psnr" in t.snapshots[-1].metrics for t in traces)
-    label = "PSNR on hidden pixels, dB" if hidden else "PSNR, dB"
+    found = [name for name in LABELS if all(name in t.snapshots[-1].metrics for t in traces)]
+    key = [*found, "psnr"][0]
+    label = LABELS[key]
+    if key == "psnr" and run.settings.task in INDIRECT:
+        label = "PSNR to the input, dB"
     series = []
     for trace in traces:
         looks = [s for s in trace.snapshots if s.seconds > 0]
-        values = [s.metrics.get("heldout_psnr" if hidden else "psnr", math.nan) for s in looks]
+        values = [s.metrics.get(key, math.nan) for s in looks]
         series.append((trace.method, colour(trace.method), [s.seconds for s in looks], values))
     drawn = "".join(
         f'<div class="{name}">'
@@ -208,9 +230,37 @@ def photo(uri: str, name: str, text: str) -> str:
     )
 
 
+def about(run: Run, method: str) -> str:
+    """What there is to say of a result besides its figures: what was chosen and done, and why."""
+    why = run.why(method)
+    said = [f"<b>auto</b> chose {escape(why)}"] if why else []
+    said += [escape(note) for note in run.notes]
+    return f'<div class="ff-about">{"".join(f"<p>{one}</p>" for one in said)}</div>' if said else ""
+
+
+SIDES = {
+    "Fit": "Left the photo, right what was learned.",
+    "Inpaint": "Left what was given, right the same filled.",
+    "Denoise": "Left with noise, right without.",
+    "Enlarge": "Left enlarged by bicubic interpolation, right by this method.",
+}
+
+
+def sides(run: Run, largest: int) -> str:
+    """What is left and right of the line."""
+    said = f"{SIDES[run.settings.task]} Drag the line across the picture."
+    if run.settings.task == "Enlarge" and max(run.size) > largest:
+        said += " Its middle is shown, pixel by pixel."
+    return said
+
+
 def glossary() -> str:
     """The methods, for a person who chooses."""
-    rows = "".join(
+    rows = (
+        f'<dt style="--paint:{colour(AUTO)}"><span class="ff-dot"></span>{AUTO}</dt>'
+        "<dd>picks one for the task and the picture, and says why</dd>"
+    )
+    rows += "".join(
         f'<dt style="--paint:{colour(m.name)}"><span class="ff-dot"></span>{m.name}</dt>'
         f"<dd>{escape(m.summary)} <small>{escape(m.source)}</small></dd>"
         for m in METHODS.values()

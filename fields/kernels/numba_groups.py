@@ -15,9 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import threads
+from .numba_gemm import COLUMNS, ROWS, Matrix, multiply
 from .numba_tools import helper, kernel, take
 
 BAND = 4  # rows of patches that a thread takes at a time
+LOWEST = np.float32(-np.inf)  # nothing that is multiplied is cut off
+
+
+Core = tuple[int, int, int, int]  # (top, left, bottom, right) of what a result counts for
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,12 @@ class Patches:
     search: int = 14
     count: int = 96
     estimate: int = 16
+
+
+@helper
+def _stride(size):
+    """From row to row of a matrix of so many columns, with the room that `multiply` wants."""
+    return size + COLUMNS
 
 
 @helper
@@ -123,52 +134,92 @@ def _offsets(size, wide, offset):
 
 
 @helper
-def _gather(flat, places, count, offset, patches):
-    """Patches [count, channels * len(offset)] at their places."""
+def _gather(flat, places, count, offset, patches, stride):
+    """Patches of channels * len(offset) values at their places, `stride` apart."""
     channels, n = flat.shape[0], len(offset)
     for k in range(count):
         for channel in range(channels):
             for t in range(n):
-                patches[k, channel * n + t] = flat[channel, places[k] + offset[t]]
+                patches[k * stride + channel * n + t] = flat[channel, places[k] + offset[t]]
 
 
 @helper
-def _moments(patches, count, mean, covariance):
-    """Mean, and the lower triangle of the covariance; `patches` are then without their mean."""
-    size = patches.shape[1]
+def _moments(patches, count, size, stride, mean, covariance, ones):
+    """Mean and covariance; `patches` are then without their mean. Rows are `stride` apart."""
     share = np.float32(1) / np.float32(count)
     for d in range(size):
         mean[d] = 0
     for k in range(count):
         for d in range(size):
-            mean[d] += patches[k, d]
+            mean[d] += patches[k * stride + d]
     for d in range(size):
         mean[d] *= share
-        for e in range(d + 1):
-            covariance[d, e] = 0
     for k in range(count):
         for d in range(size):
-            patches[k, d] -= mean[d]
-        for d in range(size):
-            factor = patches[k, d] * share
-            for e in range(d + 1):
-                covariance[d, e] += factor * patches[k, e]
+            patches[k * stride + d] -= mean[d]
+    a = Matrix(patches, 0, 1, stride)
+    b = Matrix(patches, 0, stride, 1)
+    none = Matrix(ones, len(ones) // 2, 0, 1)
+    gate, out = Matrix(ones, 0, 0, 1), Matrix(covariance, 0, stride, 1)
+    multiply(a, b, none, gate, out, size, size, count, LOWEST)
+    for d in range(size):
+        for e in range(size):
+            covariance[d * stride + e] *= share
 
 
 @helper
-def _cholesky(matrix, n, least):
-    """The lower triangle of an [n, n] matrix becomes its Cholesky factor, its diagonal inverted."""
-    for j in range(n):
-        d = matrix[j, j]
-        for k in range(j):
-            d -= matrix[j, k] * matrix[j, k]
-        inverse = np.float32(1) / np.sqrt(max(d, least))
-        matrix[j, j] = inverse
-        for i in range(j + 1, n):
-            s = matrix[i, j]
-            for k in range(j):
-                s -= matrix[i, k] * matrix[j, k]
-            matrix[i, j] = s * inverse
+def _add_product(rows, stride, top, panel, depth, below, start, columns, ones):
+    """To 4 rows from `top`, add those that follow `below`, times a panel [depth, 4]."""
+    here = Matrix(rows, top * stride + start, stride, 1)
+    a = Matrix(panel, 0, 1, ROWS)
+    b = Matrix(rows, below * stride + start, stride, 1)
+    multiply(a, b, here, Matrix(ones, 0, 0, 1), here, ROWS, columns - start, depth, LOWEST)
+
+
+@helper
+def _eliminate(rows, stride, n, columns, panel, ones, least):
+    """Cholesky's elimination of the first n columns, of [n, n] a symmetric matrix's upper triangle:
+    U in its place, and to its right U^-T of what was there. `least` is the smallest pivot."""
+    for top in range(0, n, ROWS):
+        if top > 0:
+            for j in range(top):
+                for r in range(ROWS):
+                    panel[j * ROWS + r] = -rows[j * stride + top + r]
+            _add_product(rows, stride, top, panel, top, 0, top, columns, ones)
+        for i in range(top, min(n, top + ROWS)):
+            here = i * stride
+            for j in range(top, i):
+                there = j * stride
+                f = rows[there + i]
+                for m in range(i, columns):
+                    rows[here + m] -= f * rows[there + m]
+            inverse = np.float32(1) / np.sqrt(max(rows[here + i], least))
+            for m in range(i, columns):
+                rows[here + m] *= inverse
+
+
+@helper
+def _substitute(rows, stride, n, columns, panel, ones):
+    """After `_eliminate`, U^-1 of what is to the right of U."""
+    blocks = (n + ROWS - 1) // ROWS
+    for block in range(blocks):
+        top = (blocks - 1 - block) * ROWS
+        end = min(n, top + ROWS)
+        if end < n:
+            for j in range(end, n):
+                for r in range(ROWS):
+                    panel[(j - end) * ROWS + r] = -rows[(top + r) * stride + j]
+            _add_product(rows, stride, top, panel, n - end, end, n, columns, ones)
+        for back in range(end - top):
+            i = end - 1 - back
+            here = i * stride
+            for j in range(i + 1, end):
+                f, there = rows[here + j], j * stride
+                for m in range(n, columns):
+                    rows[here + m] -= f * rows[there + m]
+            inverse = np.float32(1) / rows[here + i]
+            for m in range(n, columns):
+                rows[here + m] *= inverse
 
 
 @kernel
@@ -186,12 +237,14 @@ def _fill(
     scratch = np.empty(reach * reach, np.float32)
     places = np.empty(count, np.int64)
     offset = np.empty(n, np.int64)
-    patches = np.empty((count, every), np.float32)
+    stride, across = _stride(every), _stride(every + 1)
+    patches = np.zeros(count * stride + COLUMNS, np.float32)
     mean = np.empty(every, np.float32)
-    covariance = np.empty((every, every), np.float32)
-    factor = np.empty((every, every), np.float32)
-    gain = np.empty((every, every), np.float32)
-    whitened = np.empty(every, np.float32)
+    covariance = np.empty((every + ROWS) * stride, np.float32)
+    rows = np.zeros((every + ROWS) * across, np.float32)
+    panel = np.empty(every * ROWS, np.float32)
+    ones = np.zeros(2 * across, np.float32)  # and as many zeros
+    ones[:across] = 1
     guess = np.empty(every, np.float32)
     variance = np.empty(every, np.float32)
     seen = np.empty(every, np.int64)
@@ -215,12 +268,10 @@ def _fill(
                 few, many = _alike(
                     values, y, x, size, search, distance, scratch, estimate, count, places
                 )
-                _gather(flat, places, many, offset, patches)
-                _moments(patches, many, mean, covariance)
+                _gather(flat, places, many, offset, patches, stride)
+                _moments(patches, many, every, stride, mean, covariance, ones)
                 for d in range(every):
-                    covariance[d, d] += spread
-                    for e in range(d):
-                        covariance[e, d] = covariance[d, e]
+                    covariance[d * stride + d] += spread
                 for k in range(few):
                     known_count, gone_count = 0, 0
                     for channel in range(channels):
@@ -233,29 +284,27 @@ def _fill(
                                 gone_count += 1
                     if gone_count == 0:
                         continue
+                    # Known by known, known by missing, and what the known ones are off the mean.
+                    last = known_count + gone_count
                     for i in range(known_count):
-                        for j in range(i + 1):
-                            factor[i, j] = covariance[seen[i], seen[j]]
-                        factor[i, i] += noise
-                    _cholesky(factor, known_count, least)
+                        at, here = i * across, seen[i] * stride
+                        for j in range(i, known_count):
+                            rows[at + j] = covariance[here + seen[j]]
+                        rows[at + i] += noise
+                        for m in range(gone_count):
+                            rows[at + known_count + m] = covariance[here + gone[m]]
+                        rows[at + last] = patches[k * stride + seen[i]]
+                    _eliminate(rows, across, known_count, last + 1, panel, ones, least)
                     for m in range(gone_count):
                         guess[m] = mean[gone[m]]
-                        variance[m] = covariance[gone[m], gone[m]]
+                        variance[m] = covariance[gone[m] * stride + gone[m]]
                     for i in range(known_count):
-                        s = patches[k, seen[i]]
+                        at = i * across + known_count
+                        s = rows[i * across + last]
                         for m in range(gone_count):
-                            gain[i, m] = covariance[seen[i], gone[m]]
-                        for j in range(i):
-                            f = factor[i, j]
-                            s -= f * whitened[j]
-                            for m in range(gone_count):
-                                gain[i, m] -= f * gain[j, m]
-                        s *= factor[i, i]
-                        whitened[i] = s
-                        for m in range(gone_count):
-                            gain[i, m] *= factor[i, i]
-                            guess[m] += s * gain[i, m]
-                            variance[m] -= gain[i, m] * gain[i, m]
+                            f = rows[at + m]
+                            guess[m] += s * f
+                            variance[m] -= f * f
                     base = places[k] - start
                     pixels = gone_count // channels
                     for m in range(pixels):
@@ -285,10 +334,14 @@ def _clean(
     scratch = np.empty(reach * reach, np.float32)
     places = np.empty(count, np.int64)
     offset = np.empty(n, np.int64)
-    patches = np.empty((count, every), np.float32)
+    stride, across = _stride(every), _stride(every + count)
+    patches = np.zeros(count * stride + COLUMNS, np.float32)
     mean = np.empty(every, np.float32)
-    covariance = np.empty((every, every), np.float32)
-    rest = np.empty((every, count), np.float32)
+    covariance = np.empty((every + ROWS) * stride, np.float32)
+    rows = np.zeros((every + ROWS) * across, np.float32)
+    panel = np.empty(every * ROWS, np.float32)
+    ones = np.zeros(2 * across, np.float32)  # and as many zeros
+    ones[:across] = 1
     _offsets(size, wide, offset)
     one, least = np.float32(1), np.float32(1e-9)
     parts = (len(ys) + BAND - 1) // BAND
@@ -303,8 +356,8 @@ def _clean(
                 _, many = _alike(
                     looks, y, x, size, search, distance, scratch, count, count, places
                 )
-                _gather(guides, places, many, offset, patches)
-                _moments(patches, many, mean, covariance)
+                _gather(guides, places, many, offset, patches, stride)
+                _moments(patches, many, every, stride, mean, covariance, ones)
                 for k in range(many):
                     for t in range(n):
                         weight[places[k] - start + offset[t]] += one
@@ -318,7 +371,7 @@ def _clean(
                         level /= np.float32(n)
                         for t in range(n):
                             d = channel * n + t
-                            square += covariance[d, d] + (mean[d] - level) ** 2
+                            square += covariance[d * stride + d] + (mean[d] - level) ** 2
                         spread += square / np.float32(n)
                     if spread <= flat_limit * noise * np.float32(channels):
                         for channel in range(channels):
@@ -330,43 +383,33 @@ def _clean(
                                 for t in range(n):
                                     total[channel, places[k] - start + offset[t]] += level
                         continue
-                for d in range(every):
-                    covariance[d, d] += np.float32(0.01) * noise if first else noise
-                _cholesky(covariance, every, least)
                 for channel in range(channels):
                     for t in range(n):
                         d = channel * n + t
+                        for e in range(d, every):
+                            rows[d * across + e] = covariance[d * stride + e]
+                        rows[d * across + d] += np.float32(0.01) * noise if first else noise
                         for k in range(many):
-                            rest[d, k] = seen[channel, places[k] + offset[t]] - mean[d]
-                for i in range(every):
-                    for j in range(i):
-                        f = covariance[i, j]
-                        for k in range(many):
-                            rest[i, k] -= f * rest[j, k]
-                    for k in range(many):
-                        rest[i, k] *= covariance[i, i]
-                for back in range(every):
-                    i = every - 1 - back
-                    for k in range(many):
-                        rest[i, k] *= covariance[i, i]
-                    for j in range(i):
-                        f = covariance[i, j]
-                        for k in range(many):
-                            rest[j, k] -= f * rest[i, k]
+                            value = seen[channel, places[k] + offset[t]]
+                            rows[d * across + every + k] = value - mean[d]
+                _eliminate(rows, across, every, every + many, panel, ones, least)
+                _substitute(rows, across, every, every + many, panel, ones)
                 for channel in range(channels):
                     for t in range(n):
                         for k in range(many):
                             place = places[k] + offset[t]
                             total[channel, place - start] += (
-                                seen[channel, place] - noise * rest[channel * n + t, k]
+                                seen[channel, place] - noise * rows[(channel * n + t) * across + every + k]
                             )
         part = take(ticket)
 
 
-def _bands(size: tuple[int, int], patches: Patches, channels: int):
+def _bands(size: tuple[int, int], patches: Patches, channels: int, core: Core | None):
     """Where patches begin along y and x, and of each band the first row and room for its sums."""
     high, wide = size
-    ys, xs = (_starts(n, patches.size, patches.stride) for n in size)
+    top, left, bottom, right = core or (0, 0, high, wide)
+    ys = _starts(high, patches, top, bottom)
+    xs = _starts(wide, patches, left, right)
     first = ys[::BAND]
     last = np.append(ys, ys[-1])[np.minimum(np.arange(len(first)) * BAND + BAND - 1, len(ys) - 1)]
     tops = np.maximum(first - patches.search, 0)
@@ -377,9 +420,13 @@ def _bands(size: tuple[int, int], patches: Patches, channels: int):
     return ys, xs, tops, ends, totals, weights
 
 
-def _starts(n: int, size: int, stride: int) -> np.ndarray:
-    starts = np.arange(0, n - size + 1, stride)
-    return starts if starts[-1] == n - size else np.append(starts, n - size)
+def _starts(n: int, patches: Patches, first: int, end: int) -> np.ndarray:
+    """Along an axis of n pixels, those of all patches that a stretch of it, and one more patch to
+    either side, needs."""
+    size = patches.size
+    low, high = max(0, first - 2 * size), min(n - size, end + size)
+    starts = np.arange(low, high + 1, patches.stride)
+    return starts if starts[-1] == high else np.append(starts, high)
 
 
 def _summed(size, tops, ends, totals, weights):
@@ -398,7 +445,13 @@ def _how(patches: Patches, size: tuple[int, int]) -> tuple[int, int, int, int]:
 
 
 def fill(
-    values: np.ndarray, known: np.ndarray, patches: Patches, *, spread: float, noise: float = 1e-5
+    values: np.ndarray,
+    known: np.ndarray,
+    patches: Patches,
+    *,
+    spread: float,
+    noise: float = 1e-5,
+    core: Core | None = None,
 ) -> np.ndarray:
     """The picture with every missing pixel estimated anew from the groups around it.
 
@@ -407,13 +460,14 @@ def fill(
         known: bool [h, w].
         spread: deviation that is added to what a group shows of itself: how far to trust it.
         noise: variance of the known values.
+        core: the part whose estimates are wanted; all when None. The rest is only looked at.
 
     Returns:
         float32 [c, h, w], equal to `values` where they are known.
     """
     size = values.shape[1:]
     how = _how(patches, size)
-    ys, xs, tops, ends, totals, weights = _bands(size, patches, len(values))
+    ys, xs, tops, ends, totals, weights = _bands(size, patches, len(values), core)
     threads.share(
         _fill, np.ascontiguousarray(values), np.ascontiguousarray(known).view(np.uint8), ys, xs,
         how, np.float32(spread**2), np.float32(noise), tops, totals, weights, parts=len(tops),
@@ -430,6 +484,7 @@ def clean(
     *,
     sigma: float,
     first: bool,
+    core: Core | None = None,
 ) -> np.ndarray:
     """The picture without its noise, as the groups of a guide suggest.
 
@@ -439,13 +494,14 @@ def clean(
             picture itself at `first`, then what was made of it.
         looks: [c, h, w], what patches are compared by.
         sigma: deviation of the noise.
+        core: the part whose estimates are wanted; all when None. The rest stays as in `guide`.
 
     Returns:
         float32 [c, h, w].
     """
     size = noisy.shape[1:]
     how = _how(patches, size)
-    ys, xs, tops, ends, totals, weights = _bands(size, patches, len(noisy))
+    ys, xs, tops, ends, totals, weights = _bands(size, patches, len(noisy), core)
     flat_limit = np.float32(1.05)
     arrays = (np.ascontiguousarray(a) for a in (looks, guide, noisy))
     threads.share(
@@ -453,4 +509,4 @@ def clean(
         weights, parts=len(tops),
     )  # fmt: skip
     total, weight = _summed(size, tops, ends, totals, weights)
-    return total / np.maximum(weight, 1e-12)
+    return np.where(weight > 0, total / np.maximum(weight, 1e-12), guide)

@@ -18,7 +18,7 @@ from .windows import tiles
 PASSES = 3  # after the first, each guided by what the one before it made
 BLUR = 1.0  # pixels: of what is compared at first, where single pixels are mostly noise
 LOUD = 35 / 255  # deviation of the noise from which larger patches are worth their blur
-MARGIN, LARGEST = 32, 512
+MARGIN, LARGEST = 32, 384
 
 
 def clean_picture(task: DenoiseTask, field: Field) -> Iterator[Stage]:

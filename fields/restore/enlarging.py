@@ -17,9 +17,9 @@ from .canvas import Canvas
 from .holes import OPPONENT, RELAXED, STEPS, Recipe
 from .windows import Window, tiles
 
-PASSES = 8
-SPREAD = (0.03, 0.004)  # deviation of what the groups take for noise, at first and at last
-BEND = 0.1  # weight of the sheet's energy
+PASSES = 12
+SPREAD = (0.2, 0.02)  # deviation of what the groups take for noise, at first and at last
+BEND = 0.3  # weight of the sheet's energy
 MARGIN = 16  # pixels of the given picture
 LARGEST = 512  # pixels along a side of a window of the larger one
 SIGMA = 0.5  # pixels of the given picture: the Gaussian's deviation
@@ -158,7 +158,7 @@ def enlarger(target: np.ndarray, ys: Axis, xs: Axis, recipe: Recipe) -> Iterator
         yield u
     u = data.project(u)
     side = min(u.shape[1:])
-    patches = Patches(size=min(7, side), stride=min(4, side), search=10, count=32, estimate=32)
+    patches = Patches(size=min(5, side), stride=min(3, side), search=10, count=32, estimate=32)
     for spread in np.geomspace(*SPREAD, PASSES):
         turned = np.tensordot(OPPONENT, u, 1).astype(np.float32) if len(u) == 3 else u
         parts = [

@@ -129,7 +129,7 @@ def _fill_level(level: Level, recipe: Recipe) -> Iterator[tuple[float, float]]:
     for window in level.windows:
         known, values = level.known[window.looked], level.surface.read(window)
         cost = level.costs(window, recipe)[1] / max(1, passes(known, recipe))
-        yield from _steps(level, window, values, draw(values, known, recipe), cost)
+        yield from _steps(level, window, values, draw(values, known, recipe, window.core), cost)
 
 
 def _steps(

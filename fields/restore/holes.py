@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..kernels.numba_groups import Patches, fill
+from ..kernels.numba_groups import Core, Patches, fill
 from .bending import Data, Sheet, edges
 
 DEPTH = 3  # pixels from the nearest known one, along either axis: beyond, a hole is deep
-SOFT = 0.1  # weight of what a coarser picture says of a deep pixel, beside a known one's
+SOFT = 0.02  # weight of what a coarser picture says of a deep pixel, beside a known one's
 RELAXED = 6  # times that the edges are found anew
 STEPS = 12  # of the sheet each time
 
@@ -82,20 +82,23 @@ def relax(
         yield np.where(known, values, u)
 
 
-def draw(u: np.ndarray, known: np.ndarray, recipe: Recipe) -> Iterator[np.ndarray]:
+def draw(
+    u: np.ndarray, known: np.ndarray, recipe: Recipe, core: Core | None = None
+) -> Iterator[np.ndarray]:
     """Pass after pass through the groups of similar patches; `passes` says how many.
 
     Args:
         u: float32 [c, h, w], the known values and a first guess of the others.
+        core: the part that is wanted; all when None.
     """
     inside = deep(known)
     if inside.any():
         for spread in np.geomspace(*DEEP_SPREAD, DEEP_PASSES):
-            u = _pass(u, known, DEEP, spread, apart=True)
+            u = _pass(u, known, DEEP, spread, core, apart=True)
             yield u
     settled = known | inside  # small patches know nothing of what is far from all known pixels
     for spread in np.geomspace(*recipe.spread, recipe.passes) if recipe.passes else ():
-        u = _pass(u, settled, recipe.patches, spread, apart=False)
+        u = _pass(u, settled, recipe.patches, spread, core, apart=False)
         yield u
 
 
@@ -104,12 +107,18 @@ def passes(known: np.ndarray, recipe: Recipe) -> int:
     return recipe.passes + (DEEP_PASSES if deep(known).any() else 0)
 
 
-DEEP = Patches(size=9, stride=4, search=14, count=96, estimate=24)
-DEEP_PASSES, DEEP_SPREAD = 4, (0.03, 0.008)
+DEEP = Patches(size=11, stride=4, search=14, count=96, estimate=16)
+DEEP_PASSES, DEEP_SPREAD = 3, (0.03, 0.008)
 
 
 def _pass(
-    u: np.ndarray, known: np.ndarray, patches: Patches, spread: float, *, apart: bool
+    u: np.ndarray,
+    known: np.ndarray,
+    patches: Patches,
+    spread: float,
+    core: Core | None,
+    *,
+    apart: bool,
 ) -> np.ndarray:
     """One pass through the groups; colours together, or each of the opponent ones apart."""
     colours = 3 if len(u) in (3, 4) else 1
@@ -121,9 +130,9 @@ def _pass(
     if colours == 3 and apart:
         turned = u.copy()
         turned[:3] = np.tensordot(OPPONENT, u[:3], 1)
-        parts = [fill(turned[c : c + 1], known, patches, spread=spread) for c in range(len(u))]
+        parts = [fill(turned[c : c + 1], known, patches, spread=spread, core=core) for c in range(len(u))]
         done = np.concatenate(parts)
         done[:3] = np.tensordot(OPPONENT.T, done[:3], 1)
         return np.where(known, u, done)
     groups = [u[:3], *u[3:, None]] if colours == 3 else list(u[:, None])
-    return np.concatenate([fill(g, known, patches, spread=spread) for g in groups])
+    return np.concatenate([fill(g, known, patches, spread=spread, core=core) for g in groups])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MARGIN = 40  # pixels around a rectangle that are looked at: a search window and a patch, and more
-LARGEST = 1024  # pixels along a side of a rectangle, without its margin
+LARGEST = 320  # pixels along a side of a rectangle, without its margin
 SMALLEST = 48  # and of one that is still cut in two
 WORTH = 0.8  # cut if what remains is less than this share of the area
 
@@ -34,6 +34,13 @@ class Window:
         top, left, bottom, right = self.inner
         y, x = self.outer[:2]
         return slice(top - y, bottom - y), slice(left - x, right - x)
+
+    @property
+    def core(self) -> tuple[int, int, int, int]:
+        """The rectangle whose result counts, in what is looked at."""
+        top, left, bottom, right = self.inner
+        y, x = self.outer[:2]
+        return top - y, left - x, bottom - y, right - x
 
     @property
     def area(self) -> int:
