@@ -175,6 +175,12 @@ def error(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sqrt(((a - b) ** 2).mean()))
 
 
+def pick(page, method: str) -> None:
+    """Look at a method's result."""
+    choose(page, "picker", method)
+    page.locator(f"#slider img[src*='/{method}/after']").wait_for(state="attached")
+
+
 def download(page, button: str) -> Path:
     with page.expect_download() as waited:
         page.locator(button).click()
@@ -264,9 +270,8 @@ def test_four_methods_race_on_a_photo(page, context, served, photo):
     )
 
     # What can be taken away is what it says.
-    choose(page, "picker", "plain")
-    page.wait_for_function("document.querySelectorAll('#slider img').length >= 2")
-    choose(page, "picker", "hash")
+    pick(page, "plain")
+    pick(page, "hash")
     picture, field, report = (download(page, b) for b in ("#picture", "#field", "#report"))
     assert picture.name.endswith("-hash.png")
     assert error(read_picture(picture).pixels.astype(float), truth) < 0.5 * blank
@@ -358,18 +363,17 @@ def test_a_photo_is_enlarged_by_two_methods(page, served, photo):
     page.locator("#slider img").first.wait_for()
     page.locator("#picker", has_text="bicubic").wait_for()
     for method in ("auto", "hash"):
-        choose(page, "picker", method)
+        pick(page, method)
         page.locator("#about", has_text="chose").wait_for(
             state="visible" if method == "auto" else "detached"
         )
         picture = download(page, "#picture")
         assert picture.name.endswith(f"-{method}.png")
         assert read_picture(picture).pixels.shape == original.shape
-    sizes = page.evaluate(
+    page.wait_for_function(
         "[...document.querySelectorAll('#slider img')]"
-        ".map((i) => [i.naturalWidth, i.naturalHeight])"
+        ".map((i) => `${i.naturalWidth}x${i.naturalHeight}`).join() == '256x192,256x192'"
     )
-    assert sizes == [[256, 192], [256, 192]]
     command = shlex.split(page.locator("#command code").inner_text())
     assert command[:2] == ["fieldfit", "compare"]
     assert command[command.index("--task") + 1] == "upscale"
@@ -520,7 +524,9 @@ def client(served):
 
 def test_only_what_is_meant_for_programs_is_offered(client):
     offered = client.view_api(return_format="dict")
-    assert set(offered["named_endpoints"]) == {"/fit_image", "/inpaint_image", "/methods"}
+    assert set(offered["named_endpoints"]) == {
+        "/fit_image", "/inpaint_image", "/denoise_image", "/enlarge_image", "/methods",
+    }  # fmt: skip
     assert not offered["unnamed_endpoints"]
     assert "hash" in client.predict(api_name="/methods")
 
@@ -561,6 +567,21 @@ def test_a_program_fills_a_mask(client, photo, tmp_path):
     assert document["verb"] == "inpaint"
     assert (result[~mask] == original[~mask]).all()
     assert (result[mask] != original[mask]).any()
+
+
+def test_a_program_removes_noise_and_enlarges(client, photo):
+    from gradio_client import handle_file
+
+    document, _ = client.predict(
+        photo=handle_file(photo), methods=["hash"], seconds=0.5, sigma=12, api_name="/denoise_image"
+    )
+    assert (document["verb"], document["sigma"]) == ("denoise", 12)
+    document, files = client.predict(
+        photo=handle_file(photo), methods=["hash"], seconds=0.5, scale=1.5,
+        api_name="/enlarge_image",
+    )  # fmt: skip
+    assert document["verb"] == "upscale"
+    assert read_picture(files[0]).pixels.shape == (288, 384, 3)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import gradio as gr
 from gradio.events import api
 
 from fields import METHODS
+from fields.tasks.upscale import BLURS
 
 from .runs import Run
 from .server import KINDS, Server
-from .settings import CHOICES, CUSTOM, HOLES, RACE, read_settings
+from .settings import AUTO, CHOICES, CUSTOM, HOLES, LEVELS, RACE, UNBOUND, read_settings
 
 REPORT_SECONDS = 0.5  # between two reports of a fit at least
 PATIENCE = 10.0  # and at most
@@ -31,6 +32,20 @@ def build(server: Server) -> None:
             [_file("photo"), *_budget(), _number(0, "missing"), _number(0, "holdout")],
         )
         _endpoint(fits.inpaint_image, [_file("photo"), _file("mask"), *_budget()])
+        _endpoint(
+            fits.denoise_image,
+            [_file("photo"), *_budget(AUTO), _number(0, "sigma"), _number(0, "noise")],
+        )
+        _endpoint(
+            fits.enlarge_image,
+            [
+                _file("photo"),
+                *_budget(AUTO),
+                _number(2, "scale"),
+                gr.Radio(list(BLURS), value=BLURS[0], label="blur"),
+                gr.Checkbox(False, label="reduce"),
+            ],
+        )
 
 
 def _endpoint(function: Callable[..., Any], arguments: list[Any]) -> None:
@@ -53,8 +68,8 @@ def _number(value: float, label: str) -> gr.Number:
     return gr.Number(value, label=label)
 
 
-def _budget() -> list[Any]:
-    chosen = gr.CheckboxGroup(list(CHOICES), value=list(RACE), label="methods")
+def _budget(*methods: str) -> list[Any]:
+    chosen = gr.CheckboxGroup(list(CHOICES), value=list(methods or RACE), label="methods")
     return [chosen, _number(3, "seconds"), gr.Number(0, label="seed", precision=0)]
 
 
@@ -103,6 +118,48 @@ class Fits:
         chosen = {"methods": methods, "seconds": seconds, "seed": seed, "task": "Inpaint"}
         yield from self._run(photo, mask, chosen)
 
+    def denoise_image(
+        self,
+        photo: str | None,
+        methods: list[str],
+        seconds: float,
+        seed: float,
+        sigma: float,
+        noise: float,
+    ) -> Iterator[Report]:
+        """Remove the noise of a photo, with one or several methods.
+
+        `sigma` is its standard deviation, of 255; 0 estimates it. `noise` adds some first, and the
+        result is then measured against the photo. `seconds` of 0 is as long as one method takes.
+        Yields where the run is, and in the end run.json's object with the best picture, its field
+        and the report.
+        """
+        chosen = {"methods": methods, "seed": seed, "task": "Denoise", "noise": noise}
+        if sigma:
+            chosen |= {"level": LEVELS[1], "sigma": sigma}
+        yield from self._run(photo, None, chosen | _time(seconds))
+
+    def enlarge_image(
+        self,
+        photo: str | None,
+        methods: list[str],
+        seconds: float,
+        seed: float,
+        scale: float,
+        blur: str,
+        reduce: bool,
+    ) -> Iterator[Report]:
+        """Enlarge a photo by a factor, with one or several methods.
+
+        `blur` says how its pixels came from those of the larger one; `reduce` shrinks the photo
+        first, and the result is then measured against it. `seconds` of 0 is as long as one method
+        takes. Yields where the run is, and in the end run.json's object with the best picture, its
+        field and the report.
+        """
+        chosen = {"methods": methods, "seed": seed, "task": "Enlarge"}
+        chosen |= {"scale": scale, "blur": blur, "reduce": reduce}
+        yield from self._run(photo, None, chosen | _time(seconds))
+
     def _run(
         self, photo: str | None, mask: str | None, chosen: dict[str, Any]
     ) -> Iterator[Report]:
@@ -130,6 +187,10 @@ class Fits:
         if settings.masked and mask is not None:
             self.server.take_mask(original, mask)
         return self.server.begin(original, settings)
+
+
+def _time(seconds: float) -> dict[str, Any]:
+    return {"seconds": seconds} if seconds else {"preset": UNBOUND, "seconds": None}
 
 
 def _where(run: Run) -> dict[str, Any]:

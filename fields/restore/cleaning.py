@@ -16,6 +16,7 @@ from .holes import OPPONENT
 from .windows import tiles
 
 PASSES = 3  # after the first, each guided by what the one before it made
+AROUND = 0.5  # pixels: of the mean that stands for a pixel held out
 BLUR = 1.0  # pixels: of what is compared at first, where single pixels are mostly noise
 LOUD = 35 / 255  # deviation of the noise from which larger patches are worth their blur
 MARGIN, LARGEST = 32, 384
@@ -24,23 +25,18 @@ MARGIN, LARGEST = 32, 384
 def clean_picture(task: DenoiseTask, field: Field) -> Iterator[Stage]:
     """Take the noise out of every pixel; the field takes each window as it is done.
 
-    Pixels that are held out are cleaned like the others: no stop has to be found.
+    Pixels that are held out are not looked at: the mean of those around them takes their place.
     """
     source = task.to(torch.device("cpu"))
     canvas = Canvas(field, task.size)
-
-    def start(top: int, bottom: int) -> np.ndarray:
-        return np.moveaxis(source.values(slice(top, bottom)).numpy(), -1, 0)
-
-    canvas.fill(start)
+    canvas.fill(lambda top, bottom: _noisy(source, slice(top, bottom), slice(None)))
     colours = task.colours or task.out_dim
     sigma = noise_level(source.pixels[..., :colours]) if task.sigma is None else task.sigma
     windows = tiles(task.size, margin=MARGIN, largest=LARGEST)
     total, done = (PASSES + 1) * sum(window.area for window in windows), 0
     yield Stage(0.0 if sigma > 0 else 1.0, 0.0)
     for window in windows if sigma > 0 else []:
-        rows, columns = window.looked
-        noisy = np.moveaxis(source.values(rows)[:, columns].numpy(), -1, 0)
+        noisy = _noisy(source, *window.looked)
         before = noisy[:colours]
         for found in cleaner(before, sigma):
             done += window.area
@@ -48,6 +44,16 @@ def clean_picture(task: DenoiseTask, field: Field) -> Iterator[Stage]:
             canvas.put(*window.inner[:2], noisy[(slice(None), *window.within)])
             yield Stage(done / total, float(np.square(found - before).mean()))
             before = found
+
+
+def _noisy(task: DenoiseTask, rows: slice, columns: slice) -> np.ndarray:
+    """A rectangle of the noisy picture, [c, h, w]."""
+    values = task.values(rows)[:, columns].movedim(-1, 0)
+    if task.known is not None:
+        known = task.known[rows, columns].float()
+        around = blurred(values * known, AROUND) / blurred(known[None], AROUND).clamp_min(1e-6)
+        values = torch.where(known > 0, values, around)
+    return values.numpy()
 
 
 def cleaner(noisy: np.ndarray, sigma: float) -> Iterator[np.ndarray]:

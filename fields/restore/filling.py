@@ -41,6 +41,10 @@ class Array:
         top, left, bottom, right = window.inner
         self.values[:, top:bottom, left:right] = values[(slice(None), *window.within)]
 
+    def put_all(self, window: Window, values: np.ndarray) -> None:
+        """With the margin, where nothing else may fill what is missing."""
+        self.values[(slice(None), *window.looked)] = values
+
 
 @dataclass
 class Sheeted:
@@ -126,6 +130,8 @@ def _fill_level(level: Level, recipe: Recipe) -> Iterator[tuple[float, float]]:
         guess = None if level.coarser is None else _guess(level.coarser, window)
         cost = level.costs(window, recipe)[0] / RELAXED
         yield from _steps(level, window, values, relax(values, known, guess, recipe), cost)
+        if isinstance(level.surface, Array):
+            level.surface.put_all(window, values)
     for window in level.windows:
         known, values = level.known[window.looked], level.surface.read(window)
         cost = level.costs(window, recipe)[1] / max(1, passes(known, recipe))
@@ -135,10 +141,12 @@ def _fill_level(level: Level, recipe: Recipe) -> Iterator[tuple[float, float]]:
 def _steps(
     level: Level, window: Window, values: np.ndarray, steps: Iterator[np.ndarray], cost: float
 ) -> Iterator[tuple[float, float]]:
+    before = values.copy()
     for found in steps:
         level.surface.put(window, found)
-        yield float(np.square(found - values).mean()), cost
-        values = found
+        yield float(np.square(found - before).mean()), cost
+        before = found
+    values[:] = before
 
 
 def _mean(task: ImageTask, known: np.ndarray) -> np.ndarray:

@@ -68,17 +68,16 @@ def relax(
         float32 [c, h, w], equal to `values` where they are known.
     """
     weight = known.astype(np.float32)
-    if guess is None:
-        level = values[:, known].mean(1)[:, None, None] if known.any() else 0.5
-        u = target = np.where(known, values, level).astype(np.float32)
-    else:
-        weight += SOFT * deep(known)
-        u = target = np.where(known, values, guess)
+    told = known
+    if guess is not None and (inside := deep(known)).any():
+        weight += SOFT * inside
+        told, values = known | inside, np.where(known, values, guess)
+    level = values[:, told].mean(1)[:, None, None] if told.any() else 0.5
+    u = target = np.where(told, values, level).astype(np.float32)
     weight /= max(float(known.mean()), 1e-3)
     sheet = Sheet(Data(target, weight), recipe.bend, recipe.slope)
     for i in range(RELAXED):
-        bare = i == 0 and guess is None
-        u = sheet.relax(u, None if bare else edges(u, recipe.contrast), STEPS)
+        u = sheet.relax(u, edges(u, recipe.contrast) if i else None, STEPS)
         yield np.where(known, values, u)
 
 
