@@ -1,10 +1,11 @@
 """The command line: finds the verb, reads its flags, and turns errors into one line."""
 
 import importlib
+import inspect
 import os
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from . import signals
@@ -134,18 +135,48 @@ def run(name: str, args: list[str]) -> Any:
     method = _value_of("--method", args) if verb.knobs else None
     if help_wanted and method is not None:
         return _help_of_knobs(method, name)
-    read, rest = tyro.cli(
+    args, rest = _without_knobs(args, kind) if verb.knobs else (args, [])
+    read, unknown = tyro.cli(
         kind, args=args, prog=f"fieldfit {name}", return_unknown_args=True,
         config=(tyro.conf.FlagCreatePairsOff,),
-        description=f"{kind.__doc__}\n\nexample: {verb.example}",
+        description=f"{inspect.cleandoc(kind.__doc__)}\n\nexample: {verb.example}",
     )
-    if rest and not verb.knobs:
-        raise ValueError(f"unknown flag {rest[0]!r}; see fieldfit {name} --help.")
+    if unknown and not verb.knobs:
+        raise ValueError(f"unknown flag {unknown[0]!r}; see fieldfit {name} --help.")
     function = getattr(importlib.import_module(f".{verb.module}", __package__), name)
     _leave_threads_to_the_engine()
     if not verb.knobs:
         return function(read)
-    return function(read, rest, shlex.join(["fieldfit", name, *args]))
+    return function(read, [*rest, *unknown], shlex.join(["fieldfit", name, *args]))
+
+
+def _without_knobs(args: list[str], kind: type) -> tuple[list[str], list[str]]:
+    """The arguments without a method's knobs, and the knobs with their values: what follows one
+    would otherwise be taken for an input that may be left out."""
+    own = {f"--{f.name}".replace("_", "-") for f in fields(kind)} | {"--help", "--no-json"}
+    kept: list[str] = []
+    knobs: list[str] = []
+    pending = list(args)
+    while pending:
+        arg = pending.pop(0)
+        if not arg.startswith("--") or arg.partition("=")[0].replace("_", "-") in own:
+            kept.append(arg)
+            continue
+        knobs.append(arg)
+        if "=" in arg or not pending or pending[0].startswith("--"):
+            continue
+        knobs.append(pending.pop(0))
+        while pending and _is_number(pending[0]):  # a knob may hold several
+            knobs.append(pending.pop(0))
+    return kept, knobs
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _leave_threads_to_the_engine() -> None:

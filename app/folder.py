@@ -4,10 +4,11 @@ import json
 import math
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from data import write_bytes, write_text
+from data import atomic_write, write_bytes, write_text
 
 
 class RunFolder:
@@ -43,6 +44,11 @@ class RunFolder:
             write_text(path, contents)
         else:
             write_bytes(path, contents)
+
+    def write_parts(self, key: str, name: str, parts: Iterable[bytes | memoryview]) -> None:
+        """A file that is too large to be held in memory twice."""
+        with atomic_write(self.add(key, name)) as file:
+            file.writelines(parts)
 
 
 def default_folder(name: str, root: Path = Path("runs")) -> Path:

@@ -5,11 +5,14 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
 
-from fields import ACTIVATIONS, ENCODINGS, NETWORKS
+from fields import ACTIVATIONS, ENCODINGS, NETWORKS, Descent, PatchGroups
 from fields.spec import Spec
 
 S = TypeVar("S", bound=Spec)
-PARTS = {"encoding": ENCODINGS, "network": NETWORKS, "activation": ACTIVATIONS}
+SOLVERS: dict[str, type[Spec]] = {s.__name__: s for s in (Descent, PatchGroups)}
+PARTS: dict[str, Any] = {
+    "encoding": ENCODINGS, "network": NETWORKS, "activation": ACTIVATIONS, "solver": SOLVERS,
+}
 
 
 def parse_knobs(config: S, args: list[str], *, program: str, without: frozenset[str]) -> S:

@@ -24,7 +24,7 @@ from data import (
     write_picture,
 )
 from fields import DenoiseTask, Field, ImageTask, Recorder, UpscaleTask, __version__
-from fields.export import field_bytes
+from fields.export import field_parts
 from fields.render import strips
 
 from .clean import Clean
@@ -37,6 +37,7 @@ from .upscale import bicubic_frame
 PROGRESS_FRAMES = 12  # pictures kept of each method, coarse to fine
 SLOW_BYTES = 2**24  # a larger file takes seconds to read, and is announced
 AUTOSAVE_SECONDS = 30.0  # between two saves of a field that is still being fitted
+AUTOSAVE_REST = 20.0  # or so many times as long as a save of a large one takes
 
 
 @dataclass
@@ -131,7 +132,7 @@ def fit_job(
     """
     start = time.perf_counter()
     entrants: list[Entrant] = []
-    saved = time.monotonic()
+    due = time.monotonic() + AUTOSAVE_SECONDS
     running = race(job.task, job.plans, job.clean)
     try:
         for entrant in running:
@@ -140,9 +141,11 @@ def fit_job(
             show(entrants.index(entrant), entrant)
             if stop() and len(entrants) == len(job.plans):
                 break
-            if time.monotonic() - saved > AUTOSAVE_SECONDS:
+            if time.monotonic() > due:
+                tick = time.monotonic()
                 autosave(job, folder, entrants)
-                saved = time.monotonic()
+                now = time.monotonic()
+                due = now + max(AUTOSAVE_SECONDS, AUTOSAVE_REST * (now - tick))
     finally:
         running.close()
     return save_job(job, folder, entrants, start, show)
@@ -262,8 +265,8 @@ def save_field_file(folder: RunFolder, job: Job, model: Field, trace: Trace) -> 
         "method": trace.method,
         "metrics": {k: v for k, v in trace.metrics.items() if math.isfinite(v)},
     }
-    contents = field_bytes(model, trace.config.field, info)
-    folder.write("field", "field.safetensors", contents)
+    parts = field_parts(model, trace.config.field, info)
+    folder.write_parts("field", "field.safetensors", parts)
 
 
 def draw_result(

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fields import Field, FitConfig, ImageTask, Progress, Recorder, Snapshot, fit, method_config
+from fields import (
+    Descent,
+    Field,
+    FitConfig,
+    ImageTask,
+    Progress,
+    Recorder,
+    Snapshot,
+    fit,
+    method_config,
+)
 
 from .clean import Clean, Follower
 from .trace import Trace
@@ -46,7 +56,8 @@ class Entrant:
     def __init__(self, task: ImageTask, plan: Plan, clean: Clean | None = None) -> None:
         self.task = task
         self.follower = None if clean is None else Follower(clean)
-        self.recorder = Recorder(task)
+        descends = isinstance(plan.config.solver, Descent)
+        self.recorder = Recorder(task, remember=descends)
         self.trace = Trace(
             plan.method, plan.why, plan.config, self.recorder.edges, self.recorder.power()
         )

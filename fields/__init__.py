@@ -13,6 +13,8 @@ from .networks import MLP, NETWORKS, Direct
 from .noise import noise_level
 from .record import Recorder, Snapshot
 from .render import picture
+from .restore import PatchGroups
+from .solver import Descent, Solver
 from .tasks import TASKS, DenoiseTask, ImageTask, UpscaleTask
 
 __version__ = "0.1.0"
@@ -26,15 +28,18 @@ __all__ = [
     "TASKS",
     "BackendUnavailable",
     "DenoiseTask",
+    "Descent",
     "Direct",
     "Field",
     "FieldSpec",
     "FitConfig",
     "ImageTask",
+    "PatchGroups",
     "Progress",
     "Recorder",
     "SavedField",
     "Snapshot",
+    "Solver",
     "UpscaleTask",
     "fit",
     "load_field",

@@ -5,13 +5,14 @@ import json
 import os
 import struct
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 
 from .field import Field, FieldSpec
 from .kernels.backends import choose
@@ -37,8 +38,10 @@ class SavedField:
     info: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def field_bytes(model: Field, spec: FieldSpec, info: dict[str, Any]) -> bytes:
-    """The file's contents."""
+def field_parts(
+    model: Field, spec: FieldSpec, info: dict[str, Any]
+) -> Iterator[bytes | memoryview]:
+    """The file's contents, piece by piece: the tensors are not copied."""
     document = {
         "format": FORMAT,
         "spec": spec.to_dict(),
@@ -46,8 +49,18 @@ def field_bytes(model: Field, spec: FieldSpec, info: dict[str, Any]) -> bytes:
         "out_dim": model.out_dim,
         "info": info,
     }
-    tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
-    return save(tensors, {KEY: json.dumps(document, allow_nan=False)})
+    header: dict[str, Any] = {"__metadata__": {KEY: json.dumps(document, allow_nan=False)}}
+    tensors = [t.detach() for t in model.state_dict().values()]
+    end = 0
+    for name, tensor in zip(model.state_dict(), tensors, strict=True):
+        start, end = end, end + tensor.numel() * tensor.element_size()
+        kind = {torch.float32: "F32", torch.float64: "F64"}[tensor.dtype]
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    yield struct.pack("<Q", len(text)) + text
+    for tensor in tensors:
+        yield memoryview(tensor.cpu().contiguous().numpy().reshape(-1)).cast("B")
 
 
 def save_field(path: str | Path, model: Field, spec: FieldSpec, info: dict[str, Any]) -> None:
@@ -56,7 +69,7 @@ def save_field(path: str | Path, model: Field, spec: FieldSpec, info: dict[str, 
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(field_bytes(model, spec, info))
+            file.writelines(field_parts(model, spec, info))
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
@@ -93,8 +106,10 @@ def load_field(
             raise ValueError(f"it maps {in_dim} coordinates to {out_dim} values.")
         _check_shapes(spec, in_dim, out_dim, shapes, max_values)
         name, _ = choose(backend, torch.device(device))
-        model = spec.build(in_dim, out_dim, torch.Generator(), backend=name)
-        model.load_state_dict(load_file(path))
+        # All of a field's state is in the file, so that nothing need be allocated twice.
+        with torch.device("meta"):
+            model = spec.build(in_dim, out_dim, torch.Generator(), backend=name)
+        model.load_state_dict(load_file(path), assign=True)
     except (KeyError, TypeError, ValueError, OverflowError, SafetensorError) as error:
         raise ValueError(f"{path}: not a field that can be read: {error}") from None
     return SavedField(model.to(device).eval(), spec, info)

@@ -144,8 +144,8 @@ def check(task: Task, config: FitConfig) -> None:
     config.solver.check(task, field)
     if config.stop != "none" and not isinstance(config.solver, Descent):
         raise ValueError(
-            f"FitConfig.stop {config.stop} ends a descent, and {type(config.solver).__name__} is "
-            "none; leave it out, or use --solver Descent."
+            f"the stopping rule {config.stop} ends a descent, and {type(config.solver).__name__} is "
+            "none; leave the rule out, or choose another method."
         )
     stopping(config.stop, task, field)
 

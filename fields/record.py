@@ -53,14 +53,18 @@ class Recorder:
     cost little, for whoever watches. Large pictures are seen through every nth pixel, their
     frequencies through a window in the middle at full resolution.
 
+    Args:
+        remember: whether to keep the best state; for a run that only ever gets better, there is no
+            need to.
+
     Attributes:
         snapshots: the looks so far, oldest first.
         edges: of the frequency bands, in cycles over the longest side of the picture.
         best: parameters at the highest PSNR so far, to go back to if a run is lost; or None.
     """
 
-    def __init__(self, task: ImageTask) -> None:
-        self.task = task
+    def __init__(self, task: ImageTask, *, remember: bool = True) -> None:
+        self.task, self.remember = task, remember
         self.view = View(task, math.ceil(math.sqrt(math.prod(task.drawn) / FRAME_PIXELS)))
         self.window = Window(task)
         self.edges = self.window.edges
@@ -100,7 +104,8 @@ class Recorder:
         self.snapshots.append(snapshot)
         self.looking += time.perf_counter() - tick
         self.looked = progress.seconds
-        self._remember(field, snapshot)
+        if self.remember:
+            self._remember(field, snapshot)
         return snapshot
 
     def glance(self, progress: Progress) -> Snapshot:

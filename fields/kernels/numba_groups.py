@@ -228,7 +228,7 @@ def _fill(
 ):
     """Sums of estimates of the missing pixels, and of their weights, band by band."""
     size, search, count, estimate = how
-    channels, high, wide = values.shape
+    channels, _, wide = values.shape
     flat, flags = values.reshape(channels, -1), known.reshape(-1)
     n = size * size
     every = channels * n
@@ -294,7 +294,8 @@ def _fill(
                         for m in range(gone_count):
                             rows[at + known_count + m] = covariance[here + gone[m]]
                         rows[at + last] = patches[k * stride + seen[i]]
-                    _eliminate(rows, across, known_count, last + 1, panel, ones, least)
+                    columns = last + 1
+                    _eliminate(rows, across, known_count, columns, panel, ones, least)
                     for m in range(gone_count):
                         guess[m] = mean[gone[m]]
                         variance[m] = covariance[gone[m] * stride + gone[m]]
@@ -325,7 +326,7 @@ def _clean(
 ):
     """Sums of estimates of all pixels, and how many there are of each, band by band."""
     size, search, count, _ = how
-    channels, high, wide = noisy.shape
+    channels, _, wide = noisy.shape
     guides, seen = guide.reshape(channels, -1), noisy.reshape(channels, -1)
     n = size * size
     every = channels * n

@@ -21,8 +21,7 @@ def spline_of(field: Field, size: tuple[int, int]) -> SplineEncoding:
     alone = isinstance(field.network, torch.nn.Identity) and field.output == "linear"
     if not isinstance(encoding, SplineEncoding) or encoding.layout.merge != "sum" or not alone:
         raise ValueError(
-            "PatchGroups needs a field that is a spline alone; use --method spline, or "
-            "--solver Descent."
+            "the solver PatchGroups needs a field that is a spline alone, as the method spline has."
         )
     if tuple(encoding.layout.sizes[-1]) != (size[1], size[0]):
         raise ValueError(

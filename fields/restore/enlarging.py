@@ -123,9 +123,8 @@ def enlarge(task: UpscaleTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
         inner = _points_within(window, task.size, points, ratio)
         before: np.ndarray | None = None
         for found in enlarger(np.ascontiguousarray(target), ys, xs, recipe):
-            part = found[
-                :, inner[0] - ys.first : inner[2] - ys.first, inner[1] - xs.first : inner[3] - xs.first
-            ]
+            y, x = ys.first, xs.first
+            part = found[:, inner[0] - y : inner[2] - y, inner[1] - x : inner[3] - x]
             canvas.put(inner[0], inner[1], part)
             done += window.area
             change = 0.0 if before is None else float(np.square(found - before).mean())

@@ -129,7 +129,7 @@ def _pass(
     if colours == 3 and apart:
         turned = u.copy()
         turned[:3] = np.tensordot(OPPONENT, u[:3], 1)
-        parts = [fill(turned[c : c + 1], known, patches, spread=spread, core=core) for c in range(len(u))]
+        parts = [fill(t, known, patches, spread=spread, core=core) for t in turned[:, None]]
         done = np.concatenate(parts)
         done[:3] = np.tensordot(OPPONENT.T, done[:3], 1)
         return np.where(known, u, done)

@@ -1,6 +1,7 @@
 """Where a picture needs work: few rectangles around what is missing, each small enough to solve."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -69,8 +70,8 @@ def tiles(size: tuple[int, int], *, margin: int = MARGIN, largest: int = LARGEST
     ys, xs = cuts(size[0]), cuts(size[1])
     return [
         around((top, left, bottom, right), size, margin)
-        for top, bottom in zip(ys, ys[1:], strict=False)
-        for left, right in zip(xs, xs[1:], strict=False)
+        for top, bottom in pairwise(ys)
+        for left, right in pairwise(xs)
     ]
 
 
