@@ -144,8 +144,8 @@ def check(task: Task, config: FitConfig) -> None:
     config.solver.check(task, field)
     if config.stop != "none" and not isinstance(config.solver, Descent):
         raise ValueError(
-            f"the stopping rule {config.stop} ends a descent, and {type(config.solver).__name__} is "
-            "none; leave the rule out, or choose another method."
+            f"the stopping rule {config.stop} ends a descent, and {type(config.solver).__name__} "
+            "is none; leave the rule out, or choose another method."
         )
     stopping(config.stop, task, field)
 
@@ -179,8 +179,9 @@ class Run:
             backend=self.backend,
             bf16=use_bf16(config.precision, self.device),
         ).to(self.device)
-        with torch.no_grad():
-            self.task.prepare(self.field)
+        if isinstance(config.solver, Descent):
+            with torch.no_grad():
+                self.task.prepare(self.field)
         self.work = config.solver.solve(self.task, self.field)
         self.stage = Stage(0.0, 0.0)
         rng = torch.Generator(self.device).manual_seed(config.seed)

@@ -27,6 +27,7 @@ from .tasks import DenoiseTask, ImageTask, Task, UpscaleTask
 
 MAX_LOG2_SIZE = 19  # 8 MB a level: larger tables leave the processor's cache for good
 MAX_DENSE_SIDE = 2048
+MAX_LATTICE = 320_000_000  # values of a restored picture: 1.3 GB, and a picture of 100 megapixels
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def facts(task: Task) -> Facts:
     if not isinstance(task, ImageTask):
         raise TypeError(f"no methods are known for {type(task).__name__}.")
     samples = task.size[0] * task.size[1]
-    known = 1.0 if task.pool is None else len(task.pool) / samples
+    known = 1.0 if task.known is None else int(task.known.sum()) / samples
     return Facts(max(task.size), samples, known, task.size, task.out_dim)
 
 
@@ -89,9 +90,15 @@ def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
     if isinstance(task, ImageTask) and _restores(name, task, found):
         return _restore(task), _why(name, task, found)
     if isinstance(task, DenoiseTask):
-        return _denoise(METHODS[name].make(found)), f"{name}, as asked."
+        chosen = "hash" if name == "auto" else name
+        why = "hash, since it sheds the noise soonest" if name == "auto" else f"{name}, as asked"
+        return _denoise(METHODS[chosen].make(found)), f"{why}."
     if name != "auto":
         return METHODS[name].make(found), f"{name}, as asked."
+    if isinstance(task, UpscaleTask) or found.known < 1:
+        return METHODS["hash"].make(found), (
+            "hash: patch groups would hold every pixel in memory, and there are too many."
+        )
     return METHODS["hash"].make(found), (
         "hash, since every sample is known and a grid of trained features fits them soonest."
     )
@@ -100,6 +107,8 @@ def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
 def _restores(name: str, task: ImageTask, found: Facts) -> bool:
     """Whether a method on a task is the spline that patch groups draw."""
     spoiled = found.known < 1 or isinstance(task, DenoiseTask | UpscaleTask)
+    if name == "auto" and math.prod(task.drawn) * task.out_dim > MAX_LATTICE:
+        return False
     return spoiled and name in ("auto", "spline")
 
 
@@ -115,6 +124,8 @@ def _why(name: str, task: ImageTask, found: Facts) -> str:
     if name != "auto":
         return f"{name}, as asked."
     what = f"{1 - found.known:.1%} of the pixels are missing"
+    if found.known > 0.999:
+        what = "some pixels are missing"
     if isinstance(task, DenoiseTask):
         what = "the picture is noisy"
     elif isinstance(task, UpscaleTask):

@@ -9,7 +9,7 @@ import torch
 pytest.importorskip("numba")
 
 from fields.kernels import numba_bending, threads
-from fields.kernels.numba_groups import Patches, clean, fill
+from fields.kernels.groups import Patches, clean, fill
 from fields.restore.bending import Data, Sheet, double, edges, halve
 
 SIZES = [(1, 5), (5, 1), (2, 2), (7, 9), (40, 33)]

@@ -255,7 +255,8 @@ def test_what_is_spoiled_is_restored(kind, name, waves):
 
 def test_what_is_whole_is_not(picture):
     for mask in (None, torch.ones(24, 32, dtype=torch.bool)):
-        assert not isinstance(method_config("auto", ImageTask(picture, mask))[0].solver, PatchGroups)
+        config, _ = method_config("auto", ImageTask(picture, mask))
+        assert not isinstance(config.solver, PatchGroups)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -320,9 +321,7 @@ def test_steps_and_seconds_end_it(kind, waves):
 def test_closed_early_it_leaves_a_field_of_use(kind, waves):
     task = tasks(waves)[kind]
     going = fit(task, config_for(task))
-    for n, report in enumerate(going):
-        if n == 2:
-            break
+    report = next(itertools.islice(going, 2, None))
     going.close()
     found = draw(report.field, task.size, out=task.drawn)
     assert found.isfinite().all()
@@ -403,6 +402,13 @@ def test_a_turned_picture_is_restored_likewise(kind, waves):
     )
     a, b = result(task), result(turned).movedim(0, 1)
     torch.testing.assert_close(a, b, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_negative_is_restored_likewise(kind, waves):
+    task = tasks(waves)[kind]
+    negative = result(replace(task, pixels=1 - task.pixels))
+    torch.testing.assert_close(1 - negative, result(task), rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -588,7 +594,7 @@ def test_alpha_stays_as_it_is(waves, rng):
 def test_held_out_pixels_are_cleaned_unseen(waves, rng):
     clean = waves(40, 48, 1)
     noisy = clean + 0.1 * torch.randn(clean.shape, generator=rng)
-    known = hidden((40, 48), 0.1)
+    known = hidden((40, 48), 0.1, seed=5)
     found = result(DenoiseTask(noisy, known, ~known, sigma=0.1))
     for part in (known, ~known):
         assert psnr(found[part], clean[part]) > psnr(noisy[part], clean[part]) + 8
@@ -625,8 +631,7 @@ def test_a_step_does_not_ring():
     small[:, 10:] = 0.8
     found = result(UpscaleTask(small, scale=2.0))
     dark, bright = found[:, :20], found[:, 20:]
-    beyond = max(0.2 - found.min(), found.max() - 0.8)
-    assert beyond < max(0.2 - bicubic(small).min(), bicubic(small).max() - 0.8)
+    assert max(0.2 - found.min(), found.max() - 0.8) < 0.15 * 0.6
     assert dark[:, :12].sub(0.2).abs().max() < 0.01
     assert bright[:, 8:].sub(0.8).abs().max() < 0.01
 

@@ -10,38 +10,15 @@ Bands of patches are shared out to threads. Each sums into an array of its own, 
 in order, so that the result does not depend on the threads.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from . import threads
+from .groups import Core, Patches
 from .numba_gemm import COLUMNS, ROWS, Matrix, multiply
 from .numba_tools import helper, kernel, take
 
 BAND = 4  # rows of patches that a thread takes at a time
 LOWEST = np.float32(-np.inf)  # nothing that is multiplied is cut off
-
-
-Core = tuple[int, int, int, int]  # (top, left, bottom, right) of what a result counts for
-
-
-@dataclass(frozen=True)
-class Patches:
-    """How groups are formed.
-
-    Attributes:
-        size: pixels along an edge of a patch.
-        stride: pixels from a patch that forms a group to the next.
-        search: how far from it, in pixels, others are looked for.
-        count: patches in a group.
-        estimate: those of them, the most alike, that are estimated.
-    """
-
-    size: int = 7
-    stride: int = 4
-    search: int = 14
-    count: int = 96
-    estimate: int = 16
 
 
 @helper
@@ -399,9 +376,8 @@ def _clean(
                     for t in range(n):
                         for k in range(many):
                             place = places[k] + offset[t]
-                            total[channel, place - start] += (
-                                seen[channel, place] - noise * rows[(channel * n + t) * across + every + k]
-                            )
+                            off = rows[(channel * n + t) * across + every + k]
+                            total[channel, place - start] += seen[channel, place] - noise * off
         part = take(ticket)
 
 
@@ -449,23 +425,11 @@ def fill(
     values: np.ndarray,
     known: np.ndarray,
     patches: Patches,
-    *,
     spread: float,
-    noise: float = 1e-5,
-    core: Core | None = None,
+    noise: float,
+    core: Core | None,
 ) -> np.ndarray:
-    """The picture with every missing pixel estimated anew from the groups around it.
-
-    Args:
-        values: float32 [c, h, w], with a first guess where pixels are missing.
-        known: bool [h, w].
-        spread: deviation that is added to what a group shows of itself: how far to trust it.
-        noise: variance of the known values.
-        core: the part whose estimates are wanted; all when None. The rest is only looked at.
-
-    Returns:
-        float32 [c, h, w], equal to `values` where they are known.
-    """
+    """As `groups.fill`."""
     size = values.shape[1:]
     how = _how(patches, size)
     ys, xs, tops, ends, totals, weights = _bands(size, patches, len(values), core)
@@ -482,24 +446,11 @@ def clean(
     guide: np.ndarray,
     looks: np.ndarray,
     patches: Patches,
-    *,
     sigma: float,
     first: bool,
-    core: Core | None = None,
+    core: Core | None,
 ) -> np.ndarray:
-    """The picture without its noise, as the groups of a guide suggest.
-
-    Args:
-        noisy: float32 [c, h, w].
-        guide: [c, h, w], from whose patches a group's mean and covariance are taken: the noisy
-            picture itself at `first`, then what was made of it.
-        looks: [c, h, w], what patches are compared by.
-        sigma: deviation of the noise.
-        core: the part whose estimates are wanted; all when None. The rest stays as in `guide`.
-
-    Returns:
-        float32 [c, h, w].
-    """
+    """As `groups.clean`."""
     size = noisy.shape[1:]
     how = _how(patches, size)
     ys, xs, tops, ends, totals, weights = _bands(size, patches, len(noisy), core)

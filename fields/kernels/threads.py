@@ -7,6 +7,7 @@ The kernels do not use numba's own thread pools. The one that is always there (w
 process when two Python threads use it at once, and takes twice as long to start as this pool.
 """
 
+import atexit
 import os
 import queue
 import threading
@@ -31,6 +32,7 @@ def _available() -> int:
 
 
 COUNT = _available()
+CLOSING_SECONDS = 1.0  # that a helper thread is waited for at the end of the process
 
 
 class _Share:
@@ -66,28 +68,45 @@ class _Pool:
     """Threads that wait for shares; more are started as calls ask for them."""
 
     def __init__(self) -> None:
-        self._shares: queue.SimpleQueue[_Share] = queue.SimpleQueue()
-        self._started = 0
+        self._shares: queue.SimpleQueue[_Share | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
     def submit(self, share: _Share, helpers: int) -> None:
-        if self._started < helpers:
+        if len(self._threads) < helpers:
             self._start(helpers)
         self._shares.put(share)
 
     def _start(self, helpers: int) -> None:
         with self._lock:
-            while self._started < helpers:
-                self._started += 1
-                name = f"fields-kernel-{self._started}"
-                threading.Thread(target=self._help, name=name, daemon=True).start()
+            while len(self._threads) < helpers:
+                name = f"fields-kernel-{len(self._threads) + 1}"
+                self._threads.append(threading.Thread(target=self._help, name=name, daemon=True))
+                self._threads[-1].start()
 
     def _help(self) -> None:
-        while True:
-            self._shares.get().run()
+        while (share := self._shares.get()) is not None:
+            share.run()
+
+    def close(self) -> None:
+        """Let every thread come to its end."""
+        with self._lock:
+            for _ in self._threads:
+                self._shares.put(None)
+            for thread in self._threads:
+                thread.join(CLOSING_SECONDS)
+            self._threads.clear()
 
 
 _pool = _Pool()
+
+
+def _close_pool() -> None:
+    """A thread that wakes while the interpreter is being taken down would abort the process."""
+    _pool.close()
+
+
+atexit.register(_close_pool)
 
 
 def _forget_pool() -> None:

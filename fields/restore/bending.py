@@ -1,6 +1,6 @@
 """A picture as a bent sheet that gives way across edges: its energy, and the lowest one.
 
-The energy of a picture u is the mean over its pixels of
+The energy of a picture u is the sum over its pixels of
 
     g^2 u_nn^2 + 2 g u_nt^2 + u_tt^2  +  slope (g u_n^2 + u_t^2)
 
@@ -16,8 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
-
-from ..kernels import numba_bending
 
 FINE, COARSE = 0.7, 1.5  # deviations, in pixels, of the blurs before and after the gradients meet
 
@@ -89,8 +87,8 @@ class Sheet:
     """Finds the picture of least energy and misfit by conjugate gradients.
 
     The steps are taken in the picture and in all its halvings at once, each scaled by its own
-    stiffness [Bramble, Pasciak & Xu 1990, "Parallel multilevel preconditioners"]: then a gap is
-    bridged in a few steps whatever its width.
+    stiffness [Bramble, Pasciak & Xu 1990, "Parallel multilevel preconditioners"]: a gap is bridged
+    in far fewer steps than it has pixels.
 
     Args:
         bend: weight of the energy beside the data, whose mean weight should be near 1.
@@ -109,6 +107,8 @@ class Sheet:
 
     def relax(self, values: np.ndarray, edges: Edges | None, steps: int) -> np.ndarray:
         """The picture [c, h, w] after so many steps from `values`; no edges: a thin plate."""
+        from ..kernels import numba_bending
+
         found = edges or no_edges(values.shape[1:])
         slope = self.slope if edges else 0.0
 

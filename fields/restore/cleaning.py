@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ..field import Field
-from ..kernels.numba_groups import Patches, clean
+from ..kernels.groups import Core, Patches, clean
 from ..noise import noise_level
 from ..solver import Stage
 from ..tasks import DenoiseTask
@@ -32,18 +32,44 @@ def clean_picture(task: DenoiseTask, field: Field) -> Iterator[Stage]:
     canvas.fill(lambda top, bottom: _noisy(source, slice(top, bottom), slice(None)))
     colours = task.colours or task.out_dim
     sigma = noise_level(source.pixels[..., :colours]) if task.sigma is None else task.sigma
-    windows = tiles(task.size, margin=MARGIN, largest=LARGEST)
+    windows = tiles(task.size, margin=MARGIN, largest=LARGEST) if sigma > 0 else []
     total, done = (PASSES + 1) * sum(window.area for window in windows), 0
-    yield Stage(0.0 if sigma > 0 else 1.0, 0.0)
-    for window in windows if sigma > 0 else []:
-        noisy = _noisy(source, *window.looked)
-        before = noisy[:colours]
-        for found in cleaner(before, sigma):
+    yield Stage(0.0 if windows else 1.0, 0.0)
+    for number in range(PASSES + 1):
+        for window in windows:
+            rows, columns = window.looked
+            noisy = _noisy(source, rows, columns)
+            if number:
+                drawn = canvas.values(rows.start, columns.start, rows.stop, columns.stop)
+                guide = np.moveaxis(drawn.numpy(), -1, 0)[:colours]
+            else:
+                guide = noisy[:colours]
+            found = clean_once(noisy[:colours], guide, sigma, number == 0, window.core)
+            change = float(np.square(found - guide).mean())
+            found = np.concatenate([found, noisy[colours:]])[(slice(None), *window.within)]
+            canvas.put(*window.inner[:2], found)
             done += window.area
-            noisy = np.concatenate([found, noisy[colours:]])
-            canvas.put(*window.inner[:2], noisy[(slice(None), *window.within)])
-            yield Stage(done / total, float(np.square(found - before).mean()))
-            before = found
+            yield Stage(done / total, change)
+
+
+def clean_once(
+    noisy: np.ndarray, guide: np.ndarray, sigma: float, first: bool, core: Core | None = None
+) -> np.ndarray:
+    """A pass through the groups of a guide: the noisy picture itself at first, then what the pass
+    before made of it. All are [c, h, w]."""
+    turned, seen = _turn(guide, OPPONENT), _turn(noisy, OPPONENT)
+    looks = turned
+    if first:
+        looks = blurred(torch.from_numpy(np.ascontiguousarray(turned)), BLUR).numpy()
+    side = min(noisy.shape[1:])
+    size = min(side, 8 if sigma > LOUD else 7)
+    count = 100 if first else 32
+    patches = Patches(size=size, stride=min(3, size), search=12, count=count, estimate=count)
+    parts = [
+        clean(n, g, looks, patches, sigma=sigma, first=first, core=core)
+        for n, g in zip(seen[:, None], turned[:, None], strict=True)
+    ]
+    return _turn(np.concatenate(parts), OPPONENT.T)
 
 
 def _noisy(task: DenoiseTask, rows: slice, columns: slice) -> np.ndarray:
@@ -54,24 +80,6 @@ def _noisy(task: DenoiseTask, rows: slice, columns: slice) -> np.ndarray:
         around = blurred(values * known, AROUND) / blurred(known[None], AROUND).clamp_min(1e-6)
         values = torch.where(known > 0, values, around)
     return values.numpy()
-
-
-def cleaner(noisy: np.ndarray, sigma: float) -> Iterator[np.ndarray]:
-    """Ever cleaner pictures [c, h, w] of a noisy one, in `PASSES` + 1 passes."""
-    turned = _turn(noisy, OPPONENT)
-    side = min(noisy.shape[1:])
-    size = min(side, 8 if sigma > LOUD else 7)
-    looks = blurred(torch.from_numpy(np.ascontiguousarray(turned)), BLUR).numpy()
-    guide, stride = turned, min(3, size)
-    for i in range(PASSES + 1):
-        count = 100 if i == 0 else 32
-        patches = Patches(size=size, stride=stride, search=12, count=count, estimate=count)
-        parts = [
-            clean(turned[c : c + 1], guide[c : c + 1], looks, patches, sigma=sigma, first=i == 0)
-            for c in range(len(turned))
-        ]
-        guide = looks = np.concatenate(parts)
-        yield _turn(guide, OPPONENT.T)
 
 
 def _turn(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:

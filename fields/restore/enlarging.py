@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from ..field import Field
-from ..kernels.numba_groups import Patches, clean
+from ..kernels.groups import Core, Patches, clean
+from ..kernels.lattice import coefficients, resample
 from ..solver import Stage
 from ..tasks import UpscaleTask
 from ..tasks.upscale import Blur
@@ -18,7 +19,7 @@ from .holes import OPPONENT, RELAXED, STEPS, Recipe
 from .windows import Window, tiles
 
 PASSES = 12
-SPREAD = (0.2, 0.02)  # deviation of what the groups take for noise, at first and at last
+SPREAD = (0.3, 0.03)  # deviation of what the groups take for noise, at first and at last
 BEND = 0.3  # weight of the sheet's energy
 MARGIN = 16  # pixels of the given picture
 LARGEST = 512  # pixels along a side of a window of the larger one
@@ -112,24 +113,41 @@ def enlarge(task: UpscaleTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
         )
         return ys, xs
 
+    small = coefficients(source.values(slice(None)))
+
+    def start(top: int, bottom: int) -> np.ndarray:
+        """The spline through the given pixels, before anything is known of the blur."""
+        ys, xs = (
+            (torch.arange(first, end, dtype=torch.float64) - (m - 1) / 2) / ratio + (n - 1) / 2
+            for first, end, m, n in (
+                (top, bottom, points[0], task.size[0]), (0, points[1], points[1], task.size[1])
+            )
+        )
+        return np.moveaxis(resample(small, ys, xs).numpy(), -1, 0)
+
+    canvas.fill(start)
     windows = tiles(task.size, margin=MARGIN, largest=max(32, int(LARGEST / ratio)))
-    steps = RELAXED + PASSES
-    done, total = 0.0, steps * sum(window.area for window in windows)
+    sweeps = 1 + PASSES
+    done, total = 0.0, sweeps * sum(window.area for window in windows)
     yield Stage(0.0, 0.0)
-    for window in windows:
-        rows, columns = window.looked
-        target = np.moveaxis(source.values(rows)[:, columns].numpy(), -1, 0)
-        ys, xs = axes(window)
-        inner = _points_within(window, task.size, points, ratio)
-        before: np.ndarray | None = None
-        for found in enlarger(np.ascontiguousarray(target), ys, xs, recipe):
-            y, x = ys.first, xs.first
-            part = found[:, inner[0] - y : inner[2] - y, inner[1] - x : inner[3] - x]
-            canvas.put(inner[0], inner[1], part)
+    for number in range(sweeps):
+        for window in windows:
+            rows, columns = window.looked
+            target = np.moveaxis(source.values(rows)[:, columns].numpy(), -1, 0)
+            ys, xs = axes(window)
+            top, left, bottom, right = _points_within(window, task.size, points, ratio)
+            core = top - ys.first, left - xs.first, bottom - ys.first, right - xs.first
+            data = Shrinking(np.ascontiguousarray(target), ys, xs)
+            drawn = canvas.values(ys.first, xs.first, ys.end, xs.end)
+            u = np.ascontiguousarray(np.moveaxis(drawn.numpy(), -1, 0))
+            if number == 0:
+                found = bend(data, u, recipe)
+            else:
+                spread = float(np.geomspace(*SPREAD, PASSES)[number - 1])
+                found = data.project(smooth(u, spread, core))
+            canvas.put(top, left, found[:, core[0] : core[2], core[1] : core[3]])
             done += window.area
-            change = 0.0 if before is None else float(np.square(found - before).mean())
-            yield Stage(done / total, change)
-            before = found
+            yield Stage(done / total, float(np.square(found - u).mean()))
 
 
 def _points_within(
@@ -147,25 +165,22 @@ def _points_within(
     return edge(top, h, high), edge(left, w, wide), edge(bottom, h, high), edge(right, w, wide)
 
 
-def enlarger(target: np.ndarray, ys: Axis, xs: Axis, recipe: Recipe) -> Iterator[np.ndarray]:
-    """Ever better larger pictures [c, H, W] of a small one [c, h, w]."""
-    data = Shrinking(target, ys, xs)
+def bend(data: Shrinking, u: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """The sheet of least energy that shrinks to the target, from a first guess [c, H, W]."""
     sheet = Sheet(data, BEND, recipe.slope)
-    u = data.spread(target) / np.maximum(data.spread(np.ones_like(target)), 1e-6)
     for i in range(RELAXED):
         u = sheet.relax(u, edges(u, recipe.contrast) if i else None, STEPS)
-        yield u
-    u = data.project(u)
+    return data.project(u)
+
+
+def smooth(u: np.ndarray, spread: float, core: Core | None = None) -> np.ndarray:
+    """A pass through the groups, which take `spread` for the deviation of noise."""
     side = min(u.shape[1:])
     patches = Patches(size=min(5, side), stride=min(3, side), search=10, count=32, estimate=32)
-    for spread in np.geomspace(*SPREAD, PASSES):
-        turned = np.tensordot(OPPONENT, u, 1).astype(np.float32) if len(u) == 3 else u
-        parts = [
-            clean(t, t, turned, patches, sigma=float(spread), first=False)
-            for t in turned[:, None]
-        ]
-        found = np.concatenate(parts)
-        u = np.tensordot(OPPONENT.T, found, 1).astype(np.float32) if len(u) == 3 else found
-        u = data.project(u)
-        yield u
-
+    turned = np.tensordot(OPPONENT, u, 1).astype(np.float32) if len(u) == 3 else u
+    parts = [
+        clean(t, t, turned, patches, sigma=spread, first=False, core=core)
+        for t in turned[:, None]
+    ]
+    found = np.concatenate(parts)
+    return np.tensordot(OPPONENT.T, found, 1).astype(np.float32) if len(u) == 3 else found

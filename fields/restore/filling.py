@@ -1,5 +1,6 @@
 """Fill the holes of a picture of any size: coarse to fine, and window by window."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +16,8 @@ from .canvas import Canvas
 from .holes import RELAXED, Recipe, deep, draw, passes, relax
 from .windows import Window, cover
 
-LEAST = 16  # pixels along the shorter side of a picture that is still halved
+LEAST = 16  # pixels along the longer side of a picture that is still halved
+HALF_PRECISION = 2**25  # values from which on a coarser picture has but 16 bits for each
 ROWS = 512  # of a picture that are halved at a time
 RELAX_COST, PASS_COST = 0.6, 7.0  # of a step, in microseconds a pixel and channel
 
@@ -35,7 +37,7 @@ class Array:
     values: np.ndarray
 
     def read(self, window: Window) -> np.ndarray:
-        return self.values[(slice(None), *window.looked)].copy()
+        return self.values[(slice(None), *window.looked)].astype(np.float32)
 
     def put(self, window: Window, values: np.ndarray) -> None:
         top, left, bottom, right = window.inner
@@ -109,7 +111,7 @@ def fill(task: ImageTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
 
     canvas.fill(start)
     levels = [Level(Sheeted(canvas, source, known), known, cover(~known), task.out_dim)]
-    while min(levels[-1].known.shape) > LEAST:
+    while max(levels[-1].known.shape) > LEAST:
         inside = deep(levels[-1].known)
         if not inside.any():
             break
@@ -163,7 +165,8 @@ def _halved(level: Level, inside: np.ndarray, task: ImageTask | None) -> Level:
     """The picture at half the resolution, of which only what is deep now is to be filled."""
     high, wide = level.known.shape
     size = -(-high // 2), -(-wide // 2)
-    values = np.zeros((level.channels, *size), np.float32)
+    kind = np.float32 if level.channels * math.prod(size) < HALF_PRECISION else np.float16
+    values = np.zeros((level.channels, *size), kind)
     known = np.zeros(size, bool)
     read: Callable[[int, int], np.ndarray]
     if task is not None:
@@ -182,7 +185,8 @@ def _halved(level: Level, inside: np.ndarray, task: ImageTask | None) -> Level:
         mean, some = _means(read(top, bottom) * mask, mask)
         values[:, top // 2 : top // 2 + len(some)] = mean
         known[top // 2 : top // 2 + len(some)] = some
-    _, wanted = _means(np.zeros((1, high, wide), np.float32), inside)
+    wanted = np.pad(inside, ((0, high % 2), (0, wide % 2)))
+    wanted = wanted.reshape(size[0], 2, size[1], 2).any((1, 3))
     near = wanted.copy()
     near[1:] |= wanted[:-1]
     near[:-1] |= wanted[1:]
@@ -212,6 +216,7 @@ def _guess(coarser: Level, window: Window) -> np.ndarray:
     top, left, bottom, right = window.outer
     y0, x0 = max(0, top // 2 - 1), max(0, left // 2 - 1)
     part = coarser.surface.values[:, y0 : -(-bottom // 2) + 1, x0 : -(-right // 2) + 1]
+    part = part.astype(np.float32)
     size = (bottom - 2 * y0, right - 2 * x0)
     whole = double(part, (min(2 * part.shape[1], size[0]), min(2 * part.shape[2], size[1])))
     return whole[:, top - 2 * y0 : bottom - 2 * y0, left - 2 * x0 : right - 2 * x0]

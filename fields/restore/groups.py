@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
+
 from ..field import Field
-from ..kernels.numba_groups import Patches
+from ..kernels.backends import BackendUnavailable, missing
+from ..kernels.groups import Patches
 from ..solver import Solver, Stage
 from ..spec import knob
 from ..tasks import DenoiseTask, ImageTask, Task, UpscaleTask
@@ -34,6 +37,9 @@ class PatchGroups(Solver):
     search: int = knob(14, "pixels around a patch in which others are found", low=1, high=64)
 
     def check(self, task: Task, field: Field) -> None:
+        lacking = missing("numba", torch.device("cpu"))
+        if lacking is not None:
+            raise BackendUnavailable(f"PatchGroups computes with numba alone: {lacking}")
         if not isinstance(task, ImageTask):
             raise ValueError(f"PatchGroups knows nothing of {type(task).__name__}; use Descent.")
         spline_of(field, task.drawn if isinstance(task, UpscaleTask) else task.size)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..kernels.numba_groups import Core, Patches, fill
+from ..kernels.groups import Core, Patches, fill
 from .bending import Data, Sheet, edges
 
 DEPTH = 3  # pixels from the nearest known one, along either axis: beyond, a hole is deep
