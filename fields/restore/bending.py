@@ -11,6 +11,7 @@ of a thin plate [Duchon 1977].
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -68,6 +69,24 @@ def blurred(values: Tensor, sigma: float) -> Tensor:
     return conv2d(columns, taps.view(1, 1, -1, 1))[:, 0]
 
 
+class Known(Protocol):
+    """What is known of a picture: a misfit of second order, (u - target)' W (u - target).
+
+    Attributes:
+        pull: W target, [c, h, w].
+    """
+
+    pull: np.ndarray
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """W values, [c, h, w]."""
+        ...
+
+    def density(self) -> np.ndarray:
+        """About how W weighs each pixel, [h, w]."""
+        ...
+
+
 class Data:
     """What is known of a picture, pixel by pixel: weight [h, w] (u - target)^2."""
 
@@ -95,7 +114,7 @@ class Sheet:
         slope: of its part of first order.
     """
 
-    def __init__(self, data: Data, bend: float, slope: float) -> None:
+    def __init__(self, data: Known, bend: float, slope: float) -> None:
         self.data, self.bend, self.slope = data, bend, slope
         density = np.ascontiguousarray(data.density(), np.float32)
         self.stiffness = [density + 20 * bend]

@@ -1,7 +1,7 @@
 """Fill the holes of a picture of any size: coarse to fine, and window by window."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -168,16 +168,12 @@ def _halved(level: Level, inside: np.ndarray, task: ImageTask | None) -> Level:
     kind = np.float32 if level.channels * math.prod(size) < HALF_PRECISION else np.float16
     values = np.zeros((level.channels, *size), kind)
     known = np.zeros(size, bool)
-    read: Callable[[int, int], np.ndarray]
-    if task is not None:
-        def read(top: int, bottom: int) -> np.ndarray:
-            return np.moveaxis(task.values(slice(top, bottom)).numpy(), -1, 0)
-    else:
-        assert isinstance(level.surface, Array)
-        array = level.surface.values
 
-        def read(top: int, bottom: int) -> np.ndarray:
-            return array[:, top:bottom]
+    def read(top: int, bottom: int) -> np.ndarray:
+        if task is not None:
+            return np.moveaxis(task.values(slice(top, bottom)).numpy(), -1, 0)
+        assert isinstance(level.surface, Array)
+        return level.surface.values[:, top:bottom]
 
     for top in range(0, high, ROWS):
         bottom = min(high, top + ROWS)
@@ -186,7 +182,7 @@ def _halved(level: Level, inside: np.ndarray, task: ImageTask | None) -> Level:
         values[:, top // 2 : top // 2 + len(some)] = mean
         known[top // 2 : top // 2 + len(some)] = some
     wanted = np.pad(inside, ((0, high % 2), (0, wide % 2)))
-    wanted = wanted.reshape(size[0], 2, size[1], 2).any((1, 3))
+    wanted = np.asarray(wanted.reshape(size[0], 2, size[1], 2).any((1, 3)))
     near = wanted.copy()
     near[1:] |= wanted[:-1]
     near[:-1] |= wanted[1:]
