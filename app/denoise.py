@@ -1,6 +1,7 @@
 """A noisy picture: how much noise it holds, and what is held out of it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from data import Picture, random_missing, read_picture
-from fields import DenoiseTask, noise_level
+from fields import DenoiseTask, Descent, FitConfig, ImageTask, noise_level
 
 from .clean import Clean, colours
 
@@ -43,6 +44,13 @@ class Noisy:
             "added": "added to the picture, which is then what the result is measured against",
         }
         return [f"Noise: standard deviation {self.sigma:.1f} of 255, {words[self.source]}."]
+
+
+def needed(task: ImageTask, configs: Iterable[FitConfig]) -> ImageTask:
+    """The task without what is held out of a noisy picture, if no fit has to be stopped by it."""
+    if not isinstance(task, DenoiseTask) or any(isinstance(c.solver, Descent) for c in configs):
+        return task
+    return replace(task, known=None, heldout=None)
 
 
 def make_noisy(

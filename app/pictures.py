@@ -28,6 +28,7 @@ from fields.export import field_parts
 from fields.render import strips
 
 from .clean import Clean
+from .denoise import needed
 from .folder import RunFolder, to_json
 from .race import Entrant, Plan, race, to_uint8
 from .report import report_html
@@ -69,6 +70,9 @@ class Job:
     notes: list[str] = field(default_factory=list)
     clean: Clean | None = None
     keys: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.task = needed(self.task, [plan.config for plan in self.plans])
 
 
 def open_picture(path: Path, max_megapixels: float) -> Picture:

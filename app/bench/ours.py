@@ -9,6 +9,7 @@ from fields import METHODS, fit, method_config
 from fields.render import picture
 
 from .. import signals
+from ..denoise import needed
 from .problems import Problem
 
 OURS = "fieldfit"  # what `auto` chooses; the methods go by their names
@@ -34,6 +35,7 @@ def restore(problem: Problem, method: str) -> np.ndarray[Any, Any] | None:
     """The field's drawing, the known pixels as they were given; None if interrupted."""
     task: Any = problem.make()
     config, _ = method_config(_name(method), task)
+    task = needed(task, [config])
     reports = fit(task, config)
     progress = next(reports)
     while progress.end is None:
