@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from fields import METHODS, Snapshot
+from fields import METHODS, Descent, Snapshot
 from fields.stopping import RULES
 
 from .charts import (
@@ -167,6 +167,8 @@ def _headline(order: Sequence[Trace], enlarged: bool = False) -> Parts:
         return _stopped(best, key)
     if enlarged and key != "clean_psnr":
         return [best, f" enlarged the picture in {duration(best.seconds)}."]
+    if best is worst and key == "psnr" and not isinstance(best.config.solver, Descent):
+        return [best, f" restored the picture in {duration(best.seconds)}."]
     unseen = " on pixels that it never saw" if key == "heldout_psnr" else ""
     if best is worst:
         return [*_reached(best, key), unseen, *_lacks(best, "; "), "."]
@@ -214,8 +216,8 @@ def _reached(trace: Trace, key: str) -> Parts:
 
 def _lacks(trace: Trace, joint: str) -> list[str]:
     found = reach(trace)
-    if found is None:
-        return []
+    if found is None or not isinstance(trace.config.solver, Descent):
+        return []  # patch groups do not learn one frequency after the other
     learned, top = found
     if learned >= top:
         return [f"{joint}it has learned every frequency band"] if joint == "; " else []

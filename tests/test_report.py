@@ -24,7 +24,7 @@ from app.charts import (
 )
 from app.report import headline, ranked, report_html
 from app.trace import Trace
-from fields import METHODS, FitConfig, Snapshot
+from fields import METHODS, FitConfig, PatchGroups, Snapshot
 from fields.spectrum import band_power, bands
 
 SIZE = 32, 48
@@ -253,6 +253,13 @@ def test_a_single_fit_says_what_it_lacks():
     assert headline([trace("siren", 30.0, reach=BANDS - 2)]).endswith(
         "it lacks what is finer than 16 cycles per picture."
     )
+
+
+def test_patch_groups_are_not_said_to_lack_frequencies():
+    """Their error is against what is spoiled, or against what they were given."""
+    restored = trace("auto", 20.3, reach=2)
+    restored.config = FitConfig(solver=PatchGroups())
+    assert headline([restored]) == "auto restored the picture in 5.0 s."
 
 
 def test_fits_that_end_level_are_called_so():
