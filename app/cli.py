@@ -135,9 +135,9 @@ def run(name: str, args: list[str]) -> Any:
     method = _value_of("--method", args) if verb.knobs else None
     if help_wanted and method is not None:
         return _help_of_knobs(method, name)
-    args, rest = _without_knobs(args, kind) if verb.knobs else (args, [])
+    own, knobs = _without_knobs(args, kind) if verb.knobs else (args, [])
     read, unknown = tyro.cli(
-        kind, args=args, prog=f"fieldfit {name}", return_unknown_args=True,
+        kind, args=own, prog=f"fieldfit {name}", return_unknown_args=True,
         config=(tyro.conf.FlagCreatePairsOff,),
         description=f"{inspect.cleandoc(kind.__doc__)}\n\nexample: {verb.example}",
     )
@@ -147,7 +147,7 @@ def run(name: str, args: list[str]) -> Any:
     _leave_threads_to_the_engine()
     if not verb.knobs:
         return function(read)
-    return function(read, [*rest, *unknown], shlex.join(["fieldfit", name, *args]))
+    return function(read, [*knobs, *unknown], shlex.join(["fieldfit", name, *args]))
 
 
 def _without_knobs(args: list[str], kind: type) -> tuple[list[str], list[str]]:
@@ -198,12 +198,12 @@ def _value_of(flag: str, args: list[str]) -> str | None:
 def _help_of_knobs(method: str, verb: str) -> None:
     import torch
 
-    from fields import METHODS, DenoiseTask, ImageTask, UpscaleTask, method_config
+    from fields import METHODS, TASKS, ImageTask, method_config
 
     from .knobs import parse_knobs
     from .verbs import SHARED
 
-    kind = {"denoise": DenoiseTask, "upscale": UpscaleTask}.get(verb, ImageTask)
+    kind: Any = TASKS.get(verb, ImageTask)
     config, _ = method_config(method, kind(torch.zeros(512, 512, 3)))
     if method in METHODS:
         print(f"{method}: {METHODS[method].summary} ({METHODS[method].source}).")

@@ -179,11 +179,11 @@ class Run:
             backend=self.backend,
             bf16=use_bf16(config.precision, self.device),
         ).to(self.device)
-        if isinstance(config.solver, Descent):
-            with torch.no_grad():
-                self.task.prepare(self.field)
         self.work = config.solver.solve(self.task, self.field)
         self.stage = Stage(0.0, 0.0)
+        if self.work is None:
+            with torch.no_grad():
+                self.task.prepare(self.field)
         rng = torch.Generator(self.device).manual_seed(config.seed)
         self.batches = self.task.batches(config.batch, rng)
         self.parameters = [p for p in self.field.parameters() if p.requires_grad]
@@ -198,7 +198,7 @@ class Run:
         if self.work is None:
             self.warm_up()
         else:
-            self.stage = next(self.work, Stage(1.0, 0.0))  # what the field starts from
+            self.stage = next(self.work)  # what the field starts from
 
     def warm_up(self) -> None:
         """Compile or load every kernel that a step needs, before the clock runs."""
@@ -216,11 +216,7 @@ class Run:
     def advance(self) -> str | None:
         """Take one step; the reason if the run must end with it."""
         tick = time.perf_counter()
-        over = None
-        if self.work is not None:
-            over = self.solve(self.work)
-        else:
-            self.descend()
+        over = self.descend() if self.work is None else self.solve(self.work)
         self.seconds += time.perf_counter() - tick
         if over or (self.config.steps is not None and self.step >= self.config.steps):
             return "steps"
@@ -241,8 +237,8 @@ class Run:
         self.step += 1
         return stage.share >= 1
 
-    def descend(self) -> None:
-        """Take a step of descent."""
+    def descend(self) -> bool:
+        """Take a step of descent, of which none is the last."""
         factor = self.config.rate(self.share)
         with self.threads():
             self.losses.append(self.backward(next(self.batches)))
@@ -251,6 +247,7 @@ class Run:
             self.step += 1
             if self.average is not None:
                 self.average.follow(self.step)
+        return False
 
     def judge(self, end: str | None) -> str | None:
         """Ask the stopping rule when it is time; the reason if the run must end."""

@@ -114,7 +114,7 @@ def _restores(name: str, task: ImageTask, found: Facts) -> bool:
 
 def _restore(task: ImageTask) -> FitConfig:
     """A spline with a coefficient for each pixel that is to be drawn."""
-    h, w = task.drawn if isinstance(task, UpscaleTask) else task.size
+    h, w = task.drawn
     encoding = Spline(cells=(w, h), levels=1, features=task.out_dim)
     field = FieldSpec(encoding=encoding, network=Direct())
     return FitConfig(field=field, solver=PatchGroups(), steps=None)

@@ -54,14 +54,17 @@ class Shrink:
         yield done, low
 
 
-def taps(n: int, m: int, blur: str) -> tuple[Tensor, Tensor]:
+def taps(n: int, m: int, blur: str, ratio: float | None = None) -> tuple[Tensor, Tensor]:
     """Which of m pixels each of n comes from, and with what weights: int64 and float32 [n, taps].
 
     Weights beyond the border are left out, and what is left sums to 1.
+
+    Args:
+        ratio: of the m that a pixel of the n is wide, both centred on each other; m / n when None.
     """
-    ratio = m / n
+    ratio = ratio or m / n
     reach = {"box": 0.5 * ratio + 0.5, "gaussian": 3 * SIGMA * ratio, "none": 2.0}[blur]
-    centre = (torch.arange(n, dtype=torch.float64)[:, None] + 0.5) * ratio - 0.5
+    centre = (torch.arange(n, dtype=torch.float64)[:, None] + 0.5 - n / 2) * ratio + (m - 1) / 2
     index = (centre - reach).ceil() + torch.arange(int(2 * reach) + 2)
     offset = (index - centre).abs()
     if blur == "box":

@@ -1,6 +1,7 @@
 """Fixtures that many tests share: private randomness and tiny pictures."""
 
 import os
+import signal
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -39,3 +40,12 @@ def picture() -> torch.Tensor:
 @pytest.fixture
 def task(picture: torch.Tensor) -> ImageTask:
     return ImageTask(picture)
+
+
+@pytest.fixture
+def handlers():
+    """`main` takes over the signals; give them back."""
+    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,13 +24,7 @@ KEYS = {
 QUICK = ["--steps", "20", "--device", "cpu", "--field.encoding.levels", "4"]
 
 
-@pytest.fixture(autouse=True)
-def _handlers():
-    """`main` takes over the signals; give them back."""
-    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("handlers")
 
 
 @pytest.fixture
@@ -65,6 +60,15 @@ def document(folder: Path) -> dict:
 
 def names(folder: Path) -> set[str]:
     return {p.name for p in folder.iterdir()}
+
+
+def test_knobs_are_kept_apart_from_inputs_and_in_the_command(photo, tmp_path):
+    out = tmp_path / "out"
+    words = ["inpaint", photo, "--missing", "0.5", "--solver.passes", "1", "--out", out]
+    assert run(*words) == 0
+    found = document(out)
+    assert found["config"]["solver"]["passes"] == 1
+    assert found["command"] == shlex.join(["fieldfit", *map(str, words)])
 
 
 def test_help_is_quick():

@@ -1,7 +1,6 @@
 """`fieldfit denoise` on real files, through the real command line."""
 
 import json
-import signal
 from dataclasses import replace
 
 import numpy as np
@@ -20,14 +19,7 @@ from fields import FitConfig, Snapshot, load_field, method_config
 from fields.spectrum import band_power, bands
 from fields.stopping import Discrepancy, HeldOut, Point
 
-
-@pytest.fixture(autouse=True)
-def _handlers():
-    """`main` takes over the signals; give them back."""
-    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("handlers")
 
 
 def camera(side=96):

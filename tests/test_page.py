@@ -4,7 +4,6 @@ import io
 import json
 import os
 import shlex
-import signal
 import socket
 import stat
 import subprocess
@@ -546,16 +545,7 @@ def test_the_before_picture_shows_what_was_hidden(server, original):
 # --- noise and size ---
 
 
-@pytest.fixture
-def _handlers():
-    """`main` takes over the signals; give them back."""
-    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("_handlers")
+@pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize(
     ("chosen", "size"),
     [

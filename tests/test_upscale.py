@@ -1,7 +1,6 @@
 """`fieldfit upscale` on real files, through the real command line."""
 
 import json
-import signal
 
 import numpy as np
 import pytest
@@ -21,13 +20,7 @@ from fields.shrink import Shrink, taps
 QUICK = ["--method", "hash", "--steps", "5", "--device", "cpu"]
 
 
-@pytest.fixture(autouse=True)
-def _handlers():
-    """`main` takes over the signals; give them back."""
-    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("handlers")
 
 
 def run(*args):

@@ -5,9 +5,13 @@ The kernels are numba's; there are no others.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from . import threads
+
+BAND = 4  # rows of patches that a thread takes at a time
 Core = tuple[int, int, int, int]  # (top, left, bottom, right) of what a result counts for
 
 
@@ -51,9 +55,17 @@ def fill(
     Returns:
         float32 [c, h, w], equal to `values` where they are known.
     """
-    from . import numba_groups
+    from .numba_groups import fill as kernel
 
-    return numba_groups.fill(values, known, patches, spread, noise, core)
+    size = values.shape[1:]
+    how = _how(patches, size)
+    ys, xs, tops, ends, totals, weights = _bands(size, patches, len(values), core)
+    threads.share(
+        kernel, np.ascontiguousarray(values), np.ascontiguousarray(known).view(np.uint8), ys, xs,
+        how, np.float32(spread**2), np.float32(noise), tops, totals, weights, parts=len(tops),
+    )  # fmt: skip
+    total, weight = _summed(size, tops, ends, totals, weights)
+    return np.where((weight > 0) & ~known, total / np.maximum(weight, 1e-12), values)
 
 
 def clean(
@@ -79,6 +91,57 @@ def clean(
     Returns:
         float32 [c, h, w].
     """
-    from . import numba_groups
+    from .numba_groups import clean as kernel
 
-    return numba_groups.clean(noisy, guide, looks, patches, sigma, first, core)
+    size = noisy.shape[1:]
+    how = _how(patches, size)
+    ys, xs, tops, ends, totals, weights = _bands(size, patches, len(noisy), core)
+    arrays = (np.ascontiguousarray(a) for a in (looks, guide, noisy))
+    threads.share(
+        kernel, *arrays, ys, xs, how, np.float32(sigma**2), first, tops, totals, weights,
+        parts=len(tops),
+    )  # fmt: skip
+    total, weight = _summed(size, tops, ends, totals, weights)
+    return np.where(weight > 0, total / np.maximum(weight, 1e-12), guide)
+
+
+def _bands(size: tuple[int, int], patches: Patches, channels: int, core: Core | None) -> Any:
+    """Where patches begin along y and x, and of each band the first row and room for its sums."""
+    high, wide = size
+    top, left, bottom, right = core or (0, 0, high, wide)
+    ys = _starts(high, patches, top, bottom)
+    xs = _starts(wide, patches, left, right)
+    first = ys[::BAND]
+    last = np.append(ys, ys[-1])[np.minimum(np.arange(len(first)) * BAND + BAND - 1, len(ys) - 1)]
+    tops = np.maximum(first - patches.search, 0)
+    ends = np.minimum(last + patches.search + patches.size, high)
+    rows = int((ends - tops).max())
+    totals = np.zeros((len(tops), channels, rows, wide), np.float32)
+    weights = np.zeros((len(tops), rows, wide), np.float32)
+    return ys, xs, tops, ends, totals, weights
+
+
+def _starts(n: int, patches: Patches, first: int, end: int) -> np.ndarray:
+    """Along an axis of n pixels, those of all patches that a stretch of it, and one more patch to
+    either side, needs."""
+    size = patches.size
+    low, high = max(0, first - 2 * size), min(n - size, end + size)
+    starts = np.arange(low, high + 1, patches.stride)
+    return starts if starts[-1] == high else np.append(starts, high)
+
+
+def _summed(
+    size: tuple[int, ...], tops: Any, ends: Any, totals: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    total = np.zeros((totals.shape[1], *size), np.float32)
+    weight = np.zeros(size, np.float32)
+    for top, end, t, w in zip(tops, ends, totals, weights, strict=True):
+        total[:, top:end] += t[:, : end - top]
+        weight[top:end] += w[: end - top]
+    return total, weight
+
+
+def _how(patches: Patches, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    if min(size) < patches.size:
+        raise ValueError(f"patches of {patches.size} pixels do not fit into {size}.")
+    return patches.size, patches.search, patches.count, min(patches.estimate, patches.count)

@@ -12,12 +12,11 @@ in order, so that the result does not depend on the threads.
 
 import numpy as np
 
-from . import threads
-from .groups import Core, Patches
+from .groups import BAND
 from .numba_gemm import COLUMNS, ROWS, Matrix, multiply
 from .numba_tools import helper, kernel, take
 
-BAND = 4  # rows of patches that a thread takes at a time
+FLAT = np.float32(1.05)  # of the noise's variance, below which a group shows nothing else
 LOWEST = np.float32(-np.inf)  # nothing that is multiplied is cut off
 
 
@@ -104,10 +103,35 @@ def _alike(looks, y, x, size, search, distance, scratch, first, second, found):
 
 
 @helper
-def _offsets(size, wide, offset):
+def _room(size, search, count, wide):
+    """Distances, as a square and as a list; a group's places; and where a patch's pixels are."""
+    reach = 2 * search + 1
+    offset = np.empty(size * size, np.int64)
     for row in range(size):
         for column in range(size):
             offset[row * size + column] = row * wide + column
+    return (
+        np.empty((reach, reach), np.float32),
+        np.empty(reach * reach, np.float32),
+        np.empty(count, np.int64),
+        offset,
+    )
+
+
+@helper
+def _matrices(every, count, stride, across):
+    """A group's patches, mean and covariance; the rows to eliminate and a panel of them; and as
+    many ones as zeros."""
+    ones = np.zeros(2 * across, np.float32)
+    ones[:across] = 1
+    return (
+        np.zeros(count * stride + COLUMNS, np.float32),
+        np.empty(every, np.float32),
+        np.empty((every + ROWS) * stride, np.float32),
+        np.zeros((every + ROWS) * across, np.float32),
+        np.empty(every * ROWS, np.float32),
+        ones,
+    )
 
 
 @helper
@@ -200,33 +224,20 @@ def _substitute(rows, stride, n, columns, panel, ones):
 
 
 @kernel
-def _fill(
-    ticket, values, known, ys, xs, how, spread, noise, tops, totals, weights
-):
+def fill(ticket, values, known, ys, xs, how, spread, noise, tops, totals, weights):
     """Sums of estimates of the missing pixels, and of their weights, band by band."""
     size, search, count, estimate = how
     channels, _, wide = values.shape
     flat, flags = values.reshape(channels, -1), known.reshape(-1)
     n = size * size
     every = channels * n
-    reach = 2 * search + 1
-    distance = np.empty((reach, reach), np.float32)
-    scratch = np.empty(reach * reach, np.float32)
-    places = np.empty(count, np.int64)
-    offset = np.empty(n, np.int64)
     stride, across = _stride(every), _stride(every + 1)
-    patches = np.zeros(count * stride + COLUMNS, np.float32)
-    mean = np.empty(every, np.float32)
-    covariance = np.empty((every + ROWS) * stride, np.float32)
-    rows = np.zeros((every + ROWS) * across, np.float32)
-    panel = np.empty(every * ROWS, np.float32)
-    ones = np.zeros(2 * across, np.float32)  # and as many zeros
-    ones[:across] = 1
+    distance, scratch, places, offset = _room(size, search, count, wide)
+    patches, mean, covariance, rows, panel, ones = _matrices(every, count, stride, across)
     guess = np.empty(every, np.float32)
     variance = np.empty(every, np.float32)
     seen = np.empty(every, np.int64)
     gone = np.empty(every, np.int64)
-    _offsets(size, wide, offset)
     one, least = np.float32(1), np.float32(1e-9)
     parts = (len(ys) + BAND - 1) // BAND
     part = take(ticket)
@@ -298,29 +309,16 @@ def _fill(
 
 
 @kernel
-def _clean(
-    ticket, looks, guide, noisy, ys, xs, how, noise, first, flat_limit, tops, totals, weights
-):
+def clean(ticket, looks, guide, noisy, ys, xs, how, noise, first, tops, totals, weights):
     """Sums of estimates of all pixels, and how many there are of each, band by band."""
     size, search, count, _ = how
     channels, _, wide = noisy.shape
     guides, seen = guide.reshape(channels, -1), noisy.reshape(channels, -1)
     n = size * size
     every = channels * n
-    reach = 2 * search + 1
-    distance = np.empty((reach, reach), np.float32)
-    scratch = np.empty(reach * reach, np.float32)
-    places = np.empty(count, np.int64)
-    offset = np.empty(n, np.int64)
     stride, across = _stride(every), _stride(every + count)
-    patches = np.zeros(count * stride + COLUMNS, np.float32)
-    mean = np.empty(every, np.float32)
-    covariance = np.empty((every + ROWS) * stride, np.float32)
-    rows = np.zeros((every + ROWS) * across, np.float32)
-    panel = np.empty(every * ROWS, np.float32)
-    ones = np.zeros(2 * across, np.float32)  # and as many zeros
-    ones[:across] = 1
-    _offsets(size, wide, offset)
+    distance, scratch, places, offset = _room(size, search, count, wide)
+    patches, mean, covariance, rows, panel, ones = _matrices(every, count, stride, across)
     one, least = np.float32(1), np.float32(1e-9)
     parts = (len(ys) + BAND - 1) // BAND
     part = take(ticket)
@@ -351,7 +349,7 @@ def _clean(
                             d = channel * n + t
                             square += covariance[d * stride + d] + (mean[d] - level) ** 2
                         spread += square / np.float32(n)
-                    if spread <= flat_limit * noise * np.float32(channels):
+                    if spread <= FLAT * noise * np.float32(channels):
                         for channel in range(channels):
                             level = np.float32(0)
                             for t in range(n):
@@ -379,86 +377,3 @@ def _clean(
                             off = rows[(channel * n + t) * across + every + k]
                             total[channel, place - start] += seen[channel, place] - noise * off
         part = take(ticket)
-
-
-def _bands(size: tuple[int, int], patches: Patches, channels: int, core: Core | None):
-    """Where patches begin along y and x, and of each band the first row and room for its sums."""
-    high, wide = size
-    top, left, bottom, right = core or (0, 0, high, wide)
-    ys = _starts(high, patches, top, bottom)
-    xs = _starts(wide, patches, left, right)
-    first = ys[::BAND]
-    last = np.append(ys, ys[-1])[np.minimum(np.arange(len(first)) * BAND + BAND - 1, len(ys) - 1)]
-    tops = np.maximum(first - patches.search, 0)
-    ends = np.minimum(last + patches.search + patches.size, high)
-    rows = int((ends - tops).max())
-    totals = np.zeros((len(tops), channels, rows, wide), np.float32)
-    weights = np.zeros((len(tops), rows, wide), np.float32)
-    return ys, xs, tops, ends, totals, weights
-
-
-def _starts(n: int, patches: Patches, first: int, end: int) -> np.ndarray:
-    """Along an axis of n pixels, those of all patches that a stretch of it, and one more patch to
-    either side, needs."""
-    size = patches.size
-    low, high = max(0, first - 2 * size), min(n - size, end + size)
-    starts = np.arange(low, high + 1, patches.stride)
-    return starts if starts[-1] == high else np.append(starts, high)
-
-
-def _summed(size, tops, ends, totals, weights):
-    total = np.zeros((totals.shape[1], *size), np.float32)
-    weight = np.zeros(size, np.float32)
-    for top, end, t, w in zip(tops, ends, totals, weights, strict=True):
-        total[:, top:end] += t[:, : end - top]
-        weight[top:end] += w[: end - top]
-    return total, weight
-
-
-def _how(patches: Patches, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    if min(size) < patches.size:
-        raise ValueError(f"patches of {patches.size} pixels do not fit into {size}.")
-    return patches.size, patches.search, patches.count, min(patches.estimate, patches.count)
-
-
-def fill(
-    values: np.ndarray,
-    known: np.ndarray,
-    patches: Patches,
-    spread: float,
-    noise: float,
-    core: Core | None,
-) -> np.ndarray:
-    """As `groups.fill`."""
-    size = values.shape[1:]
-    how = _how(patches, size)
-    ys, xs, tops, ends, totals, weights = _bands(size, patches, len(values), core)
-    threads.share(
-        _fill, np.ascontiguousarray(values), np.ascontiguousarray(known).view(np.uint8), ys, xs,
-        how, np.float32(spread**2), np.float32(noise), tops, totals, weights, parts=len(tops),
-    )  # fmt: skip
-    total, weight = _summed(size, tops, ends, totals, weights)
-    return np.where((weight > 0) & ~known, total / np.maximum(weight, 1e-12), values)
-
-
-def clean(
-    noisy: np.ndarray,
-    guide: np.ndarray,
-    looks: np.ndarray,
-    patches: Patches,
-    sigma: float,
-    first: bool,
-    core: Core | None,
-) -> np.ndarray:
-    """As `groups.clean`."""
-    size = noisy.shape[1:]
-    how = _how(patches, size)
-    ys, xs, tops, ends, totals, weights = _bands(size, patches, len(noisy), core)
-    flat_limit = np.float32(1.05)
-    arrays = (np.ascontiguousarray(a) for a in (looks, guide, noisy))
-    threads.share(
-        _clean, *arrays, ys, xs, how, np.float32(sigma**2), first, flat_limit, tops, totals,
-        weights, parts=len(tops),
-    )  # fmt: skip
-    total, weight = _summed(size, tops, ends, totals, weights)
-    return np.where(weight > 0, total / np.maximum(weight, 1e-12), guide)

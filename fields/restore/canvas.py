@@ -1,5 +1,7 @@
 """A spline field as a canvas: values at the points of its lattice, rectangle by rectangle."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -73,7 +75,7 @@ class Canvas:
         part = samples(self.lattice[y0:y1, x0:x1].cpu().contiguous())
         return part[top - y0 : bottom - y0, left - x0 : right - x0].contiguous()
 
-    def fill(self, rows) -> None:
+    def fill(self, rows: Callable[[int, int], np.ndarray]) -> None:
         """Set the whole canvas; `rows(top, bottom)` gives its values, float32 [c, rows, w]."""
         high = self.size[0]
         for top in range(0, high, ROWS):

@@ -12,7 +12,7 @@ from ..solver import Stage
 from ..tasks import DenoiseTask
 from .bending import blurred
 from .canvas import Canvas
-from .holes import OPPONENT
+from .colours import from_opponent, opponent
 from .windows import tiles
 
 PASSES = 3  # after the first, each guided by what the one before it made
@@ -57,7 +57,7 @@ def clean_once(
 ) -> np.ndarray:
     """A pass through the groups of a guide: the noisy picture itself at first, then what the pass
     before made of it. All are [c, h, w]."""
-    turned, seen = _turn(guide, OPPONENT), _turn(noisy, OPPONENT)
+    turned, seen = opponent(guide), opponent(noisy)
     looks = turned
     if first:
         looks = blurred(torch.from_numpy(np.ascontiguousarray(turned)), BLUR).numpy()
@@ -69,7 +69,7 @@ def clean_once(
         clean(n, g, looks, patches, sigma=sigma, first=first, core=core)
         for n, g in zip(seen[:, None], turned[:, None], strict=True)
     ]
-    return _turn(np.concatenate(parts), OPPONENT.T)
+    return from_opponent(np.concatenate(parts))
 
 
 def _noisy(task: DenoiseTask, rows: slice, columns: slice) -> np.ndarray:
@@ -80,10 +80,3 @@ def _noisy(task: DenoiseTask, rows: slice, columns: slice) -> np.ndarray:
         around = blurred(values * known, AROUND) / blurred(known[None], AROUND).clamp_min(1e-6)
         values = torch.where(known > 0, values, around)
     return values.numpy()
-
-
-def _turn(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Red, green and blue to opponent colours or back; other numbers of channels as they are."""
-    if len(values) != 3:
-        return values
-    return np.tensordot(matrix, values, 1).astype(np.float32)

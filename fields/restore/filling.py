@@ -1,7 +1,7 @@
 """Fill the holes of a picture of any size: coarse to fine, and window by window."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,9 +11,9 @@ import torch
 from ..field import Field
 from ..solver import Stage
 from ..tasks import ImageTask
-from .bending import double
+from .bending import SETTLED, double
 from .canvas import Canvas
-from .holes import RELAXED, Recipe, deep, draw, passes, relax
+from .holes import Recipe, deep, draw, passes, relax
 from .windows import Window, cover
 
 LEAST = 16  # pixels along the longer side of a picture that is still halved
@@ -85,17 +85,15 @@ class Level:
     channels: int
     coarser: "Level | None" = None
 
-    def cost(self, recipe: Recipe) -> float:
-        return sum(sum(self.costs(window, recipe)) for window in self.windows)
-
-    def costs(self, window: Window, recipe: Recipe) -> tuple[float, float]:
-        """Of all the sheet's steps in a window, and of all passes."""
-        known = self.known[window.looked]
-        touched = min(window.area, 9 * (known.size - int(known.sum())))
-        return (
-            RELAXED * RELAX_COST * self.channels * window.area,
-            passes(known, recipe) * PASS_COST * self.channels * touched,
-        )
+    def costs(self, recipe: Recipe) -> list[tuple[float, float]]:
+        """Of each window: all that bends the sheet, and all passes through the groups."""
+        found = []
+        for window in self.windows:
+            known = self.known[window.looked]
+            touched = min(window.area, 9 * (known.size - int(known.sum())))
+            sheet, groups = SETTLED * RELAX_COST * window.area, PASS_COST * touched
+            found.append((self.channels * sheet, self.channels * groups * passes(known, recipe)))
+        return found
 
 
 def fill(task: ImageTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
@@ -117,38 +115,44 @@ def fill(task: ImageTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
             break
         levels.append(_halved(levels[-1], inside, source if len(levels) == 1 else None))
         levels[-2].coarser = levels[-1]
-    total, done = sum(level.cost(recipe) for level in levels), 0.0
+    costs = [level.costs(recipe) for level in levels]
+    total, done = sum(sum(pair) for found in costs for pair in found), 0.0
     yield Stage(0.0 if total else 1.0, 0.0)
-    for level in reversed(levels):
-        for stage, cost in _fill_level(level, recipe):
-            done += cost
-            yield Stage(min(1.0, done / max(total, 1e-9)), stage)
+    for level, found in zip(reversed(levels), reversed(costs), strict=True):
+        for sweep in (_settle, _draw):
+            for window, pair in zip(level.windows, found, strict=True):
+                before = done
+                for share, change in sweep(level, window, recipe):
+                    done = before + share * pair[sweep is _draw]
+                    yield Stage(min(1.0, done / max(total, 1e-9)), change)
 
 
-def _fill_level(level: Level, recipe: Recipe) -> Iterator[tuple[float, float]]:
-    """(mean squared change, cost) of each step: the sheet everywhere, then the patches."""
-    for window in level.windows:
-        known, values = level.known[window.looked], level.surface.read(window)
-        guess = None if level.coarser is None else _guess(level.coarser, window)
-        cost = level.costs(window, recipe)[0] / RELAXED
-        yield from _steps(level, window, values, relax(values, known, guess, recipe), cost)
-        if isinstance(level.surface, Array):
-            level.surface.put_all(window, values)
-    for window in level.windows:
-        known, values = level.known[window.looked], level.surface.read(window)
-        cost = level.costs(window, recipe)[1] / max(1, passes(known, recipe))
-        yield from _steps(level, window, values, draw(values, known, recipe, window.core), cost)
+def _settle(level: Level, window: Window, recipe: Recipe) -> Iterator[tuple[float, float]]:
+    """Bend the sheet into a window: (share that is done, mean squared change) of each step."""
+    known, values = level.known[window.looked], level.surface.read(window)
+    guess = None if level.coarser is None else _guess(level.coarser, window)
+    steps = relax(values, known, guess, recipe)
+    last = yield from _put(level, window, values, steps, SETTLED)
+    if isinstance(level.surface, Array):
+        level.surface.put_all(window, last)
 
 
-def _steps(
-    level: Level, window: Window, values: np.ndarray, steps: Iterator[np.ndarray], cost: float
-) -> Iterator[tuple[float, float]]:
-    before = values.copy()
-    for found in steps:
+def _draw(level: Level, window: Window, recipe: Recipe) -> Iterator[tuple[float, float]]:
+    """The passes through the groups of a window, as `_settle`."""
+    known, values = level.known[window.looked], level.surface.read(window)
+    steps = draw(values, known, recipe, window.core)
+    yield from _put(level, window, values, steps, passes(known, recipe))
+
+
+def _put(
+    level: Level, window: Window, values: np.ndarray, steps: Iterator[np.ndarray], count: int
+) -> Generator[tuple[float, float], None, np.ndarray]:
+    """Put each step where it belongs; the last is returned."""
+    for number, found in enumerate(steps, 1):
         level.surface.put(window, found)
-        yield float(np.square(found - before).mean()), cost
-        before = found
-    values[:] = before
+        yield number / count, float(np.square(found - values).mean())
+        values = found
+    return values
 
 
 def _mean(task: ImageTask, known: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ class PatchGroups(Solver):
             raise BackendUnavailable(f"PatchGroups computes with numba alone: {lacking}")
         if not isinstance(task, ImageTask):
             raise ValueError(f"PatchGroups knows nothing of {type(task).__name__}; use Descent.")
-        spline_of(field, task.drawn if isinstance(task, UpscaleTask) else task.size)
+        spline_of(field, task.drawn)
 
     def solve(self, task: Task, field: Field) -> Iterator[Stage]:
         self.check(task, field)

@@ -6,17 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..kernels.groups import Core, Patches, fill
-from .bending import Data, Sheet, edges
+from .bending import Data, Sheet
+from .colours import from_opponent, opponent
 
 DEPTH = 3  # pixels from the nearest known one, along either axis: beyond, a hole is deep
 SOFT = 0.02  # weight of what a coarser picture says of a deep pixel, beside a known one's
-RELAXED = 6  # times that the edges are found anew
-STEPS = 12  # of the sheet each time
-
-# Red, green and blue as lightness and two differences, which go their own ways in most pictures.
-OPPONENT = np.array(
-    [[1, 1, 1], [1, 0, -1], [0.5, -1, 0.5]], np.float32
-) / np.sqrt(np.array([[3], [2], [1.5]], np.float32))
+DEEP = Patches(size=11, stride=4, search=14, count=96, estimate=16)
+DEEP_PASSES, DEEP_SPREAD = 3, (0.03, 0.008)
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ def deep(known: np.ndarray, depth: int = DEPTH) -> np.ndarray:
 def relax(
     values: np.ndarray, known: np.ndarray, guess: np.ndarray | None, recipe: Recipe
 ) -> Iterator[np.ndarray]:
-    """A sheet bent into the holes, its edges found anew `RELAXED` times.
+    """A sheet bent into the holes, `SETTLED` times.
 
     Args:
         values: float32 [c, h, w].
@@ -76,9 +72,8 @@ def relax(
     u = target = np.where(told, values, level).astype(np.float32)
     weight /= max(float(known.mean()), 1e-3)
     sheet = Sheet(Data(target, weight), recipe.bend, recipe.slope)
-    for i in range(RELAXED):
-        u = sheet.relax(u, edges(u, recipe.contrast) if i else None, STEPS)
-        yield np.where(known, values, u)
+    for settled in sheet.settle(u, recipe.contrast):
+        yield np.where(known, values, settled)
 
 
 def draw(
@@ -106,10 +101,6 @@ def passes(known: np.ndarray, recipe: Recipe) -> int:
     return recipe.passes + (DEEP_PASSES if deep(known).any() else 0)
 
 
-DEEP = Patches(size=11, stride=4, search=14, count=96, estimate=16)
-DEEP_PASSES, DEEP_SPREAD = 3, (0.03, 0.008)
-
-
 def _pass(
     u: np.ndarray,
     known: np.ndarray,
@@ -126,12 +117,12 @@ def _pass(
             patches, size=7)
     side = min(u.shape[1:])
     patches = replace(patches, size=min(patches.size, side), stride=min(patches.stride, side))
-    if colours == 3 and apart:
-        turned = u.copy()
-        turned[:3] = np.tensordot(OPPONENT, u[:3], 1)
-        parts = [fill(t, known, patches, spread=spread, core=core) for t in turned[:, None]]
-        done = np.concatenate(parts)
-        done[:3] = np.tensordot(OPPONENT.T, done[:3], 1)
-        return np.where(known, u, done)
     groups = [u[:3], *u[3:, None]] if colours == 3 else list(u[:, None])
-    return np.concatenate([fill(g, known, patches, spread=spread, core=core) for g in groups])
+    if not apart:
+        return np.concatenate([fill(g, known, patches, spread=spread, core=core) for g in groups])
+    done = []
+    for group in groups:
+        parts = opponent(group)[:, None]
+        found = [fill(part, known, patches, spread=spread, core=core) for part in parts]
+        done.append(from_opponent(np.concatenate(found)))
+    return np.where(known, u, np.concatenate(done))

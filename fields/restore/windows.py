@@ -32,9 +32,8 @@ class Window:
     @property
     def within(self) -> tuple[slice, slice]:
         """Rows and columns of the result, counted in what is looked at."""
-        top, left, bottom, right = self.inner
-        y, x = self.outer[:2]
-        return slice(top - y, bottom - y), slice(left - x, right - x)
+        top, left, bottom, right = self.core
+        return slice(top, bottom), slice(left, right)
 
     @property
     def core(self) -> tuple[int, int, int, int]:
