@@ -95,7 +95,7 @@ def test_what_is_not_installed_is_left_out_with_its_cure(folder, capfd, monkeypa
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["{tmp}/none"], "needs a directory"),
+        (["{tmp}/none"], "bench images needs a directory"),
         (["{dir}", "--methods", "magic"], "unknown method 'magic'; choose from fieldfit, telea"),
         (["{dir}", "--masks", "moth"], "unknown mask 'moth'; choose from random50"),
         (["{dir}", "--seeds", "0"], "--seeds must be at least 1"),

@@ -80,7 +80,9 @@ def bench_encodings(options: BenchOptions) -> Iterator[dict[str, Any]]:
 
 def pictures(options: BenchOptions) -> list[Path]:
     if options.input is None or not options.input.is_dir():
-        raise ValueError(f"bench encodings needs a directory of pictures, got {options.input}.")
+        raise ValueError(
+            f"bench {options.kind} needs a directory of pictures, got {options.input}."
+        )
     paths = sorted(p for p in options.input.iterdir() if p.suffix.lower() in SUFFIXES)
     if not paths:
         raise ValueError(f"{options.input}: holds no pictures.")
