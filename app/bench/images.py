@@ -23,7 +23,7 @@ from ..options import BenchOptions
 from .encodings import pictures
 from .ledger import Ledger
 from .masks import MASKS
-from .ours import OURS, is_ours, obstacle, restore
+from .ours import OURS, is_ours, restore
 from .peers import PEERS, REFERENCES, shaped
 from .problems import Problem, load, problems
 
@@ -64,14 +64,7 @@ def choose(options: BenchOptions) -> tuple[dict[str, list[str]], list[dict[str, 
     missing: list[dict[str, str]] = []
     wanted = options.methods
     for task in options.tasks:
-        contenders[task] = []
-        ours = (OURS,) if wanted is None else tuple(m for m in wanted if is_ours(m))
-        for method in ours:
-            why = obstacle(_smallest(task), method)
-            if why is None:
-                contenders[task].append(method)
-            else:
-                missing.append({"task": task, "method": method, "cure": why})
+        contenders[task] = [OURS] if wanted is None else [m for m in wanted if is_ours(m)]
         for peer in PEERS[task]:
             if wanted is not None and peer.name not in wanted:
                 continue
@@ -96,13 +89,6 @@ def _check(options: BenchOptions) -> None:
         raise ValueError(f"unknown mask {unknown!r}; choose from {', '.join(MASKS)}.")
     if options.seeds < 1 or options.side < 0 or min(options.scales, default=2) < 2:
         raise ValueError("--seeds must be at least 1, --side at least 0, --scales at least 2.")
-
-
-def _smallest(task: str) -> Problem:
-    """A problem to try a method's settings on."""
-    grey = np.full((16, 16, 1), 0.5, np.float32)
-    missing = np.eye(16, dtype=bool) if task == "inpaint" else None
-    return Problem(task, "", grey, grey, missing, sigma=0.1, scale=2)
 
 
 def measure(

@@ -19,22 +19,10 @@ def is_ours(method: str) -> bool:
     return method == OURS or method in METHODS
 
 
-def obstacle(problem: Problem, method: str) -> str | None:
-    """Why a method cannot be asked; None if it can."""
-    task = problem.make()
-    if task is None:
-        return f"this version of fieldfit has no task for {problem.task}"
-    try:
-        method_config(_name(method), task)
-    except TypeError as error:
-        return str(error)
-    return None
-
-
 def restore(problem: Problem, method: str) -> np.ndarray[Any, Any] | None:
     """The field's drawing, the known pixels as they were given; None if interrupted."""
-    task: Any = problem.make()
-    config, _ = method_config(_name(method), task)
+    task = problem.make()
+    config, _ = method_config("auto" if method == OURS else method, task)
     task = needed(task, [config])
     reports = fit(task, config)
     progress = next(reports)
@@ -48,7 +36,3 @@ def restore(problem: Problem, method: str) -> np.ndarray[Any, Any] | None:
         known = torch.from_numpy(~problem.missing)[..., None]
         drawn = torch.where(known, torch.from_numpy(problem.given), drawn)
     return drawn.numpy()
-
-
-def _name(method: str) -> str:
-    return "auto" if method == OURS else method

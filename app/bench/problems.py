@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from data import Picture, random_missing, read_picture
-from fields.tasks import TASKS, Task
+from fields import DenoiseTask, ImageTask, UpscaleTask
 
 from ..denoise import HELD_OUT
 from ..options import BenchOptions
@@ -42,19 +42,16 @@ class Problem:
     sigma: float = 0.0
     scale: int = 1
 
-    def make(self) -> Task | None:
-        """The engine's task for it; None if this version of the engine has none."""
+    def make(self) -> ImageTask:
+        """The engine's task for it."""
         if self.task == "inpaint":
             assert self.missing is not None
             return make_task(Picture(self.bytes()), mask=self.missing)[0]
-        kind: Any = TASKS.get(self.task)
-        if kind is None:
-            return None
         pixels = torch.from_numpy(self.given)
-        if self.task == "denoise":
-            hidden = torch.from_numpy(random_missing(*self.truth.shape[:2], HELD_OUT, seed=0))
-            return kind(pixels, known=~hidden, heldout=hidden, sigma=self.sigma)
-        return kind(pixels, scale=float(self.scale), blur="box")
+        if self.task == "upscale":
+            return UpscaleTask(pixels, scale=float(self.scale), blur="box")
+        hidden = torch.from_numpy(random_missing(*self.truth.shape[:2], HELD_OUT, seed=0))
+        return DenoiseTask(pixels, known=~hidden, heldout=hidden, sigma=self.sigma)
 
     def bytes(self) -> np.ndarray[Any, Any]:
         """What is given, for those who take 8 bits: uint8 [h, w, c]."""

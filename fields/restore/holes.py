@@ -28,11 +28,11 @@ class Recipe:
         spread: how far a group is trusted, as the deviation added to it, at first and at last.
     """
 
-    bend: float = 0.3
-    slope: float = 0.1
-    contrast: float = 0.01
-    passes: int = 6
-    patches: Patches = Patches(size=0)
+    bend: float
+    slope: float
+    contrast: float
+    passes: int
+    patches: Patches
     spread: tuple[float, float] = (0.02, 0.002)
 
 
