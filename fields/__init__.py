@@ -8,14 +8,19 @@ from .export import SavedField, load_field, save_field
 from .field import Field, FieldSpec
 from .fit import FitConfig, Progress, fit
 from .kernels.backends import BackendUnavailable
+from .mesh import Mesh
 from .methods import METHODS, method_config
 from .networks import MLP, NETWORKS, Direct
 from .noise import noise_level
+from .raycast import Camera, shade
 from .record import Recorder, Snapshot
+from .record_shape import ShapeRecorder, recorder
 from .render import picture
 from .restore import PatchGroups
+from .shapes import mesh_task, points_task
 from .solver import Descent, Solver
-from .tasks import TASKS, DenoiseTask, ImageTask, UpscaleTask
+from .surface import extract
+from .tasks import TASKS, DenoiseTask, ImageTask, ShapeTask, UpscaleTask
 
 __version__ = "0.1.0"
 
@@ -27,6 +32,7 @@ __all__ = [
     "NETWORKS",
     "TASKS",
     "BackendUnavailable",
+    "Camera",
     "DenoiseTask",
     "Descent",
     "Direct",
@@ -34,17 +40,25 @@ __all__ = [
     "FieldSpec",
     "FitConfig",
     "ImageTask",
+    "Mesh",
     "PatchGroups",
     "Progress",
     "Recorder",
     "SavedField",
+    "ShapeRecorder",
+    "ShapeTask",
     "Snapshot",
     "Solver",
     "UpscaleTask",
+    "extract",
     "fit",
     "load_field",
+    "mesh_task",
     "method_config",
     "noise_level",
     "picture",
+    "points_task",
+    "recorder",
     "save_field",
+    "shade",
 ]

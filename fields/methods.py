@@ -23,10 +23,11 @@ from .field import FieldSpec
 from .fit import FitConfig
 from .networks import MLP, Direct, NetworkSpec
 from .restore import PatchGroups
-from .tasks import DenoiseTask, ImageTask, Task, UpscaleTask
+from .tasks import DenoiseTask, ImageTask, ShapeTask, Task, UpscaleTask
 
 MAX_LOG2_SIZE = 19  # 8 MB a level: larger tables leave the processor's cache for good
 MAX_DENSE_SIDE = 2048
+MAX_SOLID_SIDE = 128  # cells of a grid in space that keeps every vertex
 MAX_LATTICE = 320_000_000  # values of a restored picture: 1.3 GB, and a picture of 100 megapixels
 
 
@@ -40,6 +41,7 @@ class Facts:
         known: share of them that is fitted.
         size: (height, width) of a picture.
         channels: values of a sample.
+        dims: coordinates of a sample.
     """
 
     side: int
@@ -47,6 +49,7 @@ class Facts:
     known: float = 1.0
     size: tuple[int, int] = (0, 0)
     channels: int = 3
+    dims: int = 2
 
     def __post_init__(self) -> None:
         if self.size == (0, 0):  # not told: the longest side is the width
@@ -71,6 +74,9 @@ class Method:
 
 def facts(task: Task) -> Facts:
     """What the methods ask of a task."""
+    if isinstance(task, ShapeTask):
+        side = max(8, round(2 / task.detail))
+        return Facts(side, task.cells, channels=1, dims=3)
     if not isinstance(task, ImageTask):
         raise TypeError(f"no methods are known for {type(task).__name__}.")
     samples = task.size[0] * task.size[1]
@@ -95,6 +101,10 @@ def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
         return _denoise(METHODS[chosen].make(found)), f"{why}."
     if name != "auto":
         return METHODS[name].make(found), f"{name}, as asked."
+    if isinstance(task, ShapeTask):
+        return METHODS["hash"].make(found), (
+            "hash: a grid of trained features as fine as the points can tell fits a shape soonest."
+        )
     if isinstance(task, UpscaleTask) or found.known < 1:
         return METHODS["hash"].make(found), (
             "hash: patch groups would hold every pixel in memory, and there are too many."
@@ -191,6 +201,13 @@ def _network(encoding: EncodingSpec, config: FitConfig, width: int = 256, depth:
 
 def _hash(found: Facts) -> FitConfig:
     """The finest grid has a vertex a pixel; what its table cannot hold is hashed."""
+    if found.dims == 3:
+        log2_size = min(MAX_LOG2_SIZE, max(12, math.ceil(math.log2(4 * found.samples))))
+        finest = max(16, min(found.side, MAX_DENSE_SIDE))
+        encoding = HashGrid(
+            levels=8, features=4, log2_size=log2_size, coarsest=16, finest=finest
+        )
+        return _solid(encoding)
     finest = max(4, _finest(found))
     log2_size = min(MAX_LOG2_SIZE, max(10, math.ceil(math.log2(1.1 * found.samples))))
     encoding = HashGrid(
@@ -200,6 +217,10 @@ def _hash(found: Facts) -> FitConfig:
 
 
 def _dense(found: Facts) -> FitConfig:
+    if found.dims == 3:
+        finest = max(16, min(found.side, MAX_SOLID_SIDE))
+        levels = 1 + max(1, round(math.log2(finest / 8)))
+        return _solid(DenseGrid(levels=levels, features=4, coarsest=8, finest=finest))
     finest = max(16, min(_finest(found), MAX_DENSE_SIDE))
     levels = 1 + max(1, round(math.log2(max(16, finest) / 8)))
     return _grid(DenseGrid(levels=levels, features=4, coarsest=8, finest=finest), found)
@@ -218,9 +239,11 @@ def _finest(found: Facts) -> int:
 
 def _spline(found: Facts) -> FitConfig:
     """The finest lattice lies on the pixels' centres; the coarsest has some four points."""
-    cells = _lattice(found)
+    cells = _lattice(found) if found.dims == 2 else (min(found.side, MAX_SOLID_SIDE),)
     levels = 1 + max(0, round(math.log2(max(cells) / 4)))
     encoding = Spline(cells=cells, levels=levels, features=found.channels)
+    if found.dims == 3:
+        return replace(_solid(encoding, network=Direct()), table_lr=0.1)
     return replace(_grid(encoding, found, network=Direct()), table_lr=0.1)
 
 
@@ -248,6 +271,22 @@ def _grid(encoding: EncodingSpec, found: Facts, network: NetworkSpec | None = No
         batch=batch,
         lr=1e-2,
         table_lr=3e-2,
+        beta1=0.75,
+        beta2=0.9,
+        schedule="cosine",
+        decay=0.01,
+        hold=0.3,
+    )
+
+
+def _solid(encoding: EncodingSpec, network: NetworkSpec | None = None) -> FitConfig:
+    """A grid in space: every place of the pool is seen some six times."""
+    return FitConfig(
+        field=FieldSpec(encoding=encoding, network=network or MLP(width=32, depth=2)),
+        steps=300,
+        batch=2**15,
+        lr=5e-3,
+        table_lr=1e-2,
         beta1=0.75,
         beta2=0.9,
         schedule="cosine",

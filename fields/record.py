@@ -2,6 +2,7 @@
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
@@ -46,12 +47,11 @@ class Snapshot:
     band_error: tuple[float, ...]
 
 
-class Recorder:
-    """Looks at a picture's field while it is fitted.
+class Watch(ABC):
+    """Looks at a field while it is fitted.
 
     It takes looks, which it keeps, dense at first, when most happens; and in between glances, which
-    cost little, for whoever watches. Large pictures are seen through every nth pixel, their
-    frequencies through a window in the middle at full resolution.
+    cost little, for whoever watches.
 
     Args:
         remember: whether to keep the best state; for a run that only ever gets better, there is no
@@ -59,20 +59,41 @@ class Recorder:
 
     Attributes:
         snapshots: the looks so far, oldest first.
-        edges: of the frequency bands, in cycles over the longest side of the picture.
-        best: parameters at the highest PSNR so far, to go back to if a run is lost; or None.
+        edges: of the frequency bands, in cycles over the longest side.
+        best: parameters at the best look so far and how good it was, to go back to if a run is
+            lost; or None.
+        rate: points of the result that are drawn in a second, by the last look.
     """
 
-    def __init__(self, task: ImageTask, *, remember: bool = True) -> None:
-        self.task, self.remember = task, remember
-        self.view = View(task, math.ceil(math.sqrt(math.prod(task.drawn) / FRAME_PIXELS)))
-        self.window = Window(task)
-        self.edges = self.window.edges
+    edges: Tensor
+
+    def __init__(self, *, remember: bool) -> None:
+        self.remember = remember
         self.snapshots: list[Snapshot] = []
         self.best: tuple[float, dict[str, Tensor]] | None = None
-        self.rate = 0.0  # points a second, in the last look
+        self.rate = 0.0
         self.looking, self.glancing = 0.0, 0.0  # seconds spent
         self.looked = 0.0  # age of the run at the last look
+
+    @abstractmethod
+    def full(self, progress: Progress) -> Snapshot:
+        """A full look; sets `rate`."""
+
+    @abstractmethod
+    def quick(self, progress: Progress) -> Snapshot:
+        """A glance: a frame as fine as a moment allows."""
+
+    @abstractmethod
+    def good(self, snapshot: Snapshot) -> float:
+        """How good the field is in a look; more is better."""
+
+    @abstractmethod
+    def power(self) -> Tensor:
+        """Of the target, in each frequency band: float64 [bands]."""
+
+    @abstractmethod
+    def target(self) -> Tensor:
+        """The target as the frames show it, float32 [h, w, c]."""
 
     def watch(
         self, run: Iterator[Progress]
@@ -93,6 +114,44 @@ class Recorder:
     def look(self, progress: Progress) -> Snapshot:
         """A full look, which is kept."""
         tick = time.perf_counter()
+        snapshot = self.full(progress)
+        self.snapshots.append(snapshot)
+        self.looking += time.perf_counter() - tick
+        self.looked = progress.seconds
+        if self.remember:
+            self._remember(progress.field, snapshot)
+        return snapshot
+
+    def glance(self, progress: Progress) -> Snapshot:
+        """The shape or picture alone."""
+        tick = time.perf_counter()
+        snapshot = self.quick(progress)
+        self.glancing += time.perf_counter() - tick
+        return snapshot
+
+    def _remember(self, field: Field, snapshot: Snapshot) -> None:
+        good = self.good(snapshot)
+        if math.isfinite(good) and (self.best is None or good > self.best[0]):
+            state = {k: v.detach().clone() for k, v in field.state_dict().items()}
+            self.best = good, state
+
+
+class Recorder(Watch):
+    """Looks at a picture's field while it is fitted.
+
+    Large pictures are seen through every nth pixel, their frequencies through a window in the
+    middle at full resolution.
+    """
+
+    def __init__(self, task: ImageTask, *, remember: bool = True) -> None:
+        super().__init__(remember=remember)
+        self.task = task
+        self.view = View(task, math.ceil(math.sqrt(math.prod(task.drawn) / FRAME_PIXELS)))
+        self.window = Window(task)
+        self.edges = self.window.edges
+
+    def full(self, progress: Progress) -> Snapshot:
+        tick = time.perf_counter()
         view, field = self.view, progress.field
         values = view.values(field)
         whole = view.stride == 1 and self.window.whole and not view.enlarged
@@ -100,28 +159,20 @@ class Recorder:
         spent = time.perf_counter() - tick
         points = len(view.index) + (0 if whole else len(self.window.index))
         self.rate = points / max(spent, 1e-6)
-        snapshot = view.snapshot(progress, values, errors)
-        self.snapshots.append(snapshot)
-        self.looking += time.perf_counter() - tick
-        self.looked = progress.seconds
-        if self.remember:
-            self._remember(field, snapshot)
-        return snapshot
+        return view.snapshot(progress, values, errors)
 
-    def glance(self, progress: Progress) -> Snapshot:
-        """The picture alone, as fine as a moment allows."""
-        tick = time.perf_counter()
+    def quick(self, progress: Progress) -> Snapshot:
         points = max(4096, min(FRAME_PIXELS, self.rate * GLANCE_SECONDS))
         stride = max(
             self.view.stride, math.ceil(math.sqrt(math.prod(self.task.drawn) / points))
         )
         view = self.view if stride == self.view.stride else View(self.task, stride)
-        snapshot = view.snapshot(progress, view.values(progress.field), ())
-        self.glancing += time.perf_counter() - tick
-        return snapshot
+        return view.snapshot(progress, view.values(progress.field), ())
+
+    def good(self, snapshot: Snapshot) -> float:
+        return snapshot.metrics.get("psnr", -math.inf)
 
     def power(self) -> Tensor:
-        """Of the target, in each frequency band: float64 [bands]."""
         return self.window.power
 
     def target(self) -> Tensor:
@@ -130,12 +181,6 @@ class Recorder:
         known = view.masks[""]
         shown = view.target if known is None else torch.where(known[:, None], view.target, 0.5)
         return shown.view(*view.shape, -1)
-
-    def _remember(self, field: Field, snapshot: Snapshot) -> None:
-        psnr = snapshot.metrics.get("psnr", -math.inf)
-        if math.isfinite(psnr) and (self.best is None or psnr > self.best[0]):
-            state = {k: v.detach().clone() for k, v in field.state_dict().items()}
-            self.best = psnr, state
 
 
 class View:

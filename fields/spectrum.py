@@ -1,23 +1,25 @@
 """What a field has learned, frequency by frequency: pure functions from tensors to arrays.
 
-Frequencies are in cycles over the longest side of the picture, as everywhere in the project.
+Frequencies are in cycles over the longest side of the picture, or of the box of a shape, as
+everywhere in the project. `*size` is (height, width), or (depth, height, width).
 """
 
+import math
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 
-def radii(height: int, width: int) -> Tensor:
-    """Radial frequency of each coefficient of `torch.fft.rfft2`: [height, width // 2 + 1]."""
-    longest = max(height, width)
-    fy = torch.fft.fftfreq(height, 1 / longest)
-    fx = torch.fft.rfftfreq(width, 1 / longest)
-    return torch.hypot(fy[:, None], fx)
+def radii(*size: int) -> Tensor:
+    """Radial frequency of each coefficient of `torch.fft.rfftn`: [*size[:-1], n // 2 + 1]."""
+    longest = max(size)
+    axes = [torch.fft.fftfreq(n, 1 / longest) for n in size[:-1]]
+    axes.append(torch.fft.rfftfreq(size[-1], 1 / longest))
+    return torch.stack(torch.meshgrid(*axes, indexing="ij")).square().sum(0).sqrt()
 
 
-def bands(height: int, width: int, *, per_octave: int = 1) -> Tensor:
+def bands(*size: int, per_octave: int = 1) -> Tensor:
     """Edges of frequency bands: 0, 1/2, 2, 4, 8 ... up to the corner of the spectrum.
 
     Band i holds the frequencies in [edge i, edge i+1): the first the mean of the picture alone, the
@@ -26,59 +28,61 @@ def bands(height: int, width: int, *, per_octave: int = 1) -> Tensor:
     Returns:
         float [bands + 1], ascending.
     """
-    nyquist = max(height, width) / 2
+    nyquist = max(size) / 2
     edges, edge = [0.0, 0.5], 2.0
     while edge < nyquist * 0.999:
         edges.append(edge)
         edge *= 2 ** (1 / per_octave)
-    return torch.tensor([*edges, nyquist * 1.0001, nyquist * 1.5])
+    return torch.tensor([*edges, nyquist * 1.0001, nyquist * (len(size) + 1) / 2])
 
 
 def band_power(values: Tensor, edges: Tensor) -> Tensor:
-    """Power of a picture in each band; the sum over bands is the mean of values^2 [Parseval].
+    """Power of values in each band; the sum over bands is the mean of values^2 [Parseval].
 
-    With F the discrete Fourier transform and n the number of pixels, sum |F|^2 / n^2 over the
-    band's coefficients, the mean over channels.
+    With F the discrete Fourier transform and n the number of pixels or voxels, sum |F|^2 / n^2 over
+    the band's coefficients, the mean over channels.
 
     Args:
-        values: float [h, w, c].
+        values: float [*size, c].
         edges: float [bands + 1], as `bands` makes them.
 
     Returns:
         float64 [bands].
     """
-    h, w, c = values.shape
-    band, share = _band_of(h, w, tuple(edges.tolist()))
-    coefficients = torch.view_as_real(torch.fft.rfft2(values.movedim(-1, 0).contiguous()))
+    *size, c = values.shape
+    band, share = _band_of(tuple(size), tuple(edges.tolist()))
+    moved = values.movedim(-1, 0).contiguous()
+    coefficients = torch.view_as_real(torch.fft.rfftn(moved, dim=tuple(range(1, moved.ndim))))
     power = coefficients.square().sum((0, -1)).flatten() * share
     found = torch.bincount(band, power.double(), minlength=len(edges) - 1)
-    return found / (c * (h * w) ** 2)
+    return found / (c * math.prod(size) ** 2)
 
 
 @lru_cache(maxsize=8)
-def _band_of(height: int, width: int, edges: tuple[float, ...]) -> tuple[Tensor, Tensor]:
-    """The band of each coefficient of `rfft2`, and how many of the full transform it stands for.
+def _band_of(size: tuple[int, ...], edges: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """The band of each coefficient of `rfftn`, and how many of the full transform it stands for.
 
-    rfft2 keeps one of each conjugate pair; only columns 0 and, for even widths, w/2 are whole.
+    rfftn keeps one of each conjugate pair; only columns 0 and, for even widths, w/2 are whole.
     """
-    band = torch.bucketize(radii(height, width), torch.tensor(edges), right=True) - 1
-    share = torch.full((height, width // 2 + 1), 2.0)
-    share[:, 0] = 1
-    if width % 2 == 0:
-        share[:, -1] = 1
+    found = radii(*size)
+    band = torch.bucketize(found, torch.tensor(edges), right=True) - 1
+    share = torch.full(found.shape, 2.0)
+    share[..., 0] = 1
+    if size[-1] % 2 == 0:
+        share[..., -1] = 1
     return band.flatten().clamp_(0, len(edges) - 2), share.flatten()
 
 
 def band_error(
     prediction: Tensor, target: Tensor, edges: Tensor, power: Tensor | None = None
 ) -> Tensor:
-    """Relative error of a picture in each band: ||P - T|| / ||T|| over the band's coefficients.
+    """Relative error of values in each band: ||P - T|| / ||T|| over the band's coefficients.
 
-    0 for a band that is learned, 1 for one not begun. This is the two-dimensional form of
+    0 for a band that is learned, 1 for one not begun. This is the form in more dimensions of
     Delta_F(k) = |h_k - f_k| / |f_k| [Xu et al. 2019, arXiv:1901.06523, sec. 2].
 
     Args:
-        prediction, target: float [h, w, c].
+        prediction, target: float [*size, c].
         power: the target's `band_power`, if it is known already.
 
     Returns:

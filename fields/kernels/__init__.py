@@ -4,7 +4,8 @@ from . import threads as threads  # isort: skip  (first: it says how torch's thr
 
 from torch import Tensor
 
-from . import adam, grid
+from . import adam, grid, solid
+from .backends import choose
 from .grid import GridLayout
 
 
@@ -26,3 +27,12 @@ def sparse_adam_(*args: Tensor, backend: str, **knobs: float) -> None:
 
         return numba_adam.sparse_adam_(*args, **knobs)
     return adam.sparse_adam_(*args, **knobs)
+
+
+def bend(f: Tensor, weight: Tensor | None) -> Tensor:
+    """`solid.bend` on the fastest backend of the device."""
+    if choose("auto", f.device)[0] == "numba":
+        from . import numba_solid
+
+        return numba_solid.bend(f, weight)
+    return solid.bend(f, weight)

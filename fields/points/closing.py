@@ -1,0 +1,43 @@
+"""Surfels where a cloud has none: its holes closed by the surface of a solid."""
+
+import torch
+from torch import Tensor
+
+from ..neighbours import Neighbours
+from ..surface import extract
+from .indicator import HALF, Indicator, indicator
+
+AROUND = 9  # a surfel and the eight next
+SIZES = 64, 256  # cells of the solid along an axis, at least and at most
+CELL = 1.0  # surfels' spacings along it
+BLUR = 1.0  # cells: a finer solid runs nearer to the surfels, and rougher
+
+
+def closed(points: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
+    """Surfels [n, 3], [n, 3] with more of them in the holes, as dense as the rest.
+
+    The solid is the one whose gradient is nearest to the normals, so that a hole is closed much as
+    a soap film would.
+    """
+    cloud = Neighbours(points)
+    distance, _ = cloud.nearest(points, min(AROUND, len(points)))
+    gaps = distance[:, -1]
+    gap = float(gaps.median())
+    spacing = gap * (torch.pi / (AROUND - 1)) ** 0.5
+    size = round(min(SIZES[1], max(SIZES[0], 2 * HALF / (CELL * spacing))) / 16) * 16
+    solid = indicator(points, normals, torch.pi / (AROUND - 1) * gaps.square(), size, BLUR)
+    mesh, _ = extract(solid.at, size)
+    mesh = mesh.without_small()
+    count = int(float(mesh.face_areas().sum()) / spacing**2)
+    more, _ = mesh.sample(max(1, count), torch.Generator().manual_seed(0))
+    more = more[cloud.nearest(more, 1)[0][:, 0] > gap]
+    return torch.cat([points, more]), torch.cat([normals, _outward(solid, more)])
+
+
+def _outward(solid: Indicator, points: Tensor) -> Tensor:
+    """Unit normals of the solid, by central differences over a cell."""
+    step = HALF / len(solid.values)
+    slope = torch.stack(
+        [solid.at(points + shift) - solid.at(points - shift) for shift in step * torch.eye(3)], 1
+    )
+    return torch.nn.functional.normalize(slope, dim=1)

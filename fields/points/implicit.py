@@ -1,0 +1,72 @@
+"""The signed distance that surfels stand for: moving least squares near them."""
+
+import torch
+from torch import Tensor
+
+from ..neighbours import Neighbours
+from ..winding import Winding
+
+AROUND = 12  # surfels that a sphere is fitted to
+NARROW = 0.5  # width of their weights, in distances of the last of them
+SPACING = 9  # nearest surfels whose distance says how wide a gap is usual
+FAR = 4.0  # such distances: further away, the distance is that of the nearest surfel
+PART = 2**18  # places at once
+
+
+class Implicit:
+    """Signed distance to a surface known by points and normals, negative inside.
+
+    Near it the distance from the sphere that fits the nearest points and their normals best, each
+    weighed by a Gaussian: algebraic point set surfaces [Guennebaud & Gross 2007, ACM TOG 26(3),
+    sec. 4.3], which keep curved surfaces where planes [Kolluri 2008] would shrink them. Far from it
+    the distance of the nearest point, with the sign of the winding number.
+
+    Attributes:
+        gap: median distance of a surfel from the eighth next.
+    """
+
+    def __init__(self, points: Tensor, normals: Tensor) -> None:
+        self.normals = normals
+        self.cloud = Neighbours(points)
+        k = min(SPACING, len(points))
+        distance, _ = self.cloud.nearest(points, k)
+        self.gap = float(distance[:, -1].median())
+        areas = torch.pi / (k - 1) * distance[:, -1].square()
+        self.winding = Winding.of_points(points, normals, areas)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """float32 [n, 3] in the box -> float32 [n]."""
+        return torch.cat([self._distance(part) for part in x.split(PART)])
+
+    def _distance(self, x: Tensor) -> Tensor:
+        distance, index = self.cloud.nearest(x, min(AROUND, len(self.normals)))
+        nearest, last = distance[:, :1], distance[:, -1:]
+        width = (NARROW * last).clamp_min(1e-6)
+        weight = torch.exp((nearest.square() - distance.square()) / width.square())
+        found = _from_sphere(
+            self.cloud.points[index] - x[:, None], self.normals[index], weight, self.gap
+        )
+        far = (nearest[:, 0] > FAR * self.gap).nonzero()[:, 0]
+        inside = self.winding.at(x[far]) > 0.5
+        found[far] = torch.where(inside, -nearest[far, 0], nearest[far, 0])
+        return found
+
+
+def _from_sphere(points: Tensor, normals: Tensor, weight: Tensor, gap: float) -> Tensor:
+    """Signed distance of the origin from the sphere that fits points [n, k, 3] and normals best.
+
+    The sphere is c + l.x + q |x|^2 = 0; of one smaller than the gap between points nothing can be
+    known, and its tangent plane stands in.
+    """
+    weight = (weight / weight.sum(1, keepdim=True))[..., None]
+    point, normal = (weight * points).sum(1), (weight * normals).sum(1)
+    outward = (weight * points * normals).sum((1, 2)) - (point * normal).sum(1)
+    square = (weight * points.square()).sum((1, 2))
+    spread = (square - point.square().sum(1)).clamp_min(1e-12)
+    q = 0.5 * outward / spread
+    linear = normal - 2 * q[:, None] * point
+    c = -(linear * point).sum(1) - q * square
+    length = linear.norm(dim=1)
+    root = (length.square() - 4 * q * c).clamp_min(0).sqrt()
+    sphere = 2 * c / (length + root).clamp_min(1e-6)
+    return torch.where(q.abs() * gap < 1, sphere, c / length.clamp_min(1e-6))

@@ -1,0 +1,83 @@
+"""What happened during the fit of a shape: its surface coarse to fine, and the errors."""
+
+import time
+
+import torch
+from torch import Tensor
+
+from .fit import Progress
+from .raycast import Camera, shade
+from .record import Recorder, Snapshot, Watch
+from .render import evaluate
+from .spectrum import band_error, band_power, bands
+from .tasks import ImageTask, ShapeTask, Task
+from .tasks.shape import SIDE, Distance
+
+FRAME = 256  # pixels along a frame's sides
+GLANCE = 128
+LATTICE = 40  # points along an axis, at which frequencies are followed
+CLIP = 0.1  # distances beyond it are alike, so that the surface is what has frequencies
+MEASURED = 8192  # probes
+
+
+class ShapeRecorder(Watch):
+    """Looks at a shape's field while it is fitted: pictures of its surface, its mean error in
+    percent of the longest side, and the error of the distance by frequency."""
+
+    def __init__(self, task: ShapeTask, *, remember: bool = True) -> None:
+        super().__init__(remember=remember)
+        self.task = task
+        self.camera = Camera().framing(task.points, (FRAME, FRAME))
+        step = max(1, len(task.probes) // MEASURED)
+        self.probes, self.probed = task.probes[::step], task.probed[::step]
+        axis = (2 * torch.arange(LATTICE) + 1 - LATTICE) / LATTICE
+        self.lattice = torch.cartesian_prod(axis, axis, axis)
+        self.truth = task.distance(self.lattice).clamp(-CLIP, CLIP).view(*[LATTICE] * 3, 1)
+        self.edges = bands(LATTICE, LATTICE, LATTICE)
+        self._power = band_power(self.truth, self.edges)
+
+    def full(self, progress: Progress) -> Snapshot:
+        tick = time.perf_counter()
+        values = evaluate(progress.field, self.lattice).clamp(-CLIP, CLIP).nan_to_num(CLIP)
+        self.rate = len(self.lattice) / max(time.perf_counter() - tick, 1e-6)
+        errors = band_error(values.view_as(self.truth), self.truth, self.edges, self._power)
+        return self._snapshot(progress, FRAME, tuple(errors.tolist()))
+
+    def quick(self, progress: Progress) -> Snapshot:
+        return self._snapshot(progress, GLANCE, ())
+
+    def good(self, snapshot: Snapshot) -> float:
+        return -snapshot.metrics["distance_error"]
+
+    def power(self) -> Tensor:
+        return self._power
+
+    def target(self) -> Tensor:
+        """The surface that is fitted, float32 [h, w, 3]."""
+        return self._frame(self.task.distance, FRAME).float() / 255
+
+    def _snapshot(self, progress: Progress, side: int, errors: tuple[float, ...]) -> Snapshot:
+        field = progress.field
+        error = (evaluate(field, self.probes)[:, 0] - self.probed).abs().mean()
+        metrics = {"distance_error": 100 / SIDE * float(error)}
+        frame = self._frame(lambda x: evaluate(field, x)[:, 0], side)
+        return Snapshot(progress.step, progress.seconds, progress.loss, frame, metrics, errors)
+
+    def _frame(self, values: Distance, side: int) -> Tensor:
+        """The surface on white: uint8 [side, side, 3]."""
+        drawn = shade(values, (side, side), self.camera).int()
+        opacity = drawn[..., 3:]
+        return ((drawn[..., :3] * opacity + 255 * (255 - opacity)) // 255).to(torch.uint8)
+
+
+def recorder(task: Task, *, remember: bool = True) -> Watch:
+    """What looks at the fits of a task.
+
+    Raises:
+        TypeError: nobody knows how to.
+    """
+    if isinstance(task, ImageTask):
+        return Recorder(task, remember=remember)
+    if isinstance(task, ShapeTask):
+        return ShapeRecorder(task, remember=remember)
+    raise TypeError(f"no recorder is known for {type(task).__name__}.")

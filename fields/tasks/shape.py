@@ -1,0 +1,189 @@
+"""Fit the signed distance of a shape."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from ..field import Field
+from ..render import evaluate
+from ..samplers import strided
+from .base import Task
+
+SIDE = 1.8  # of a shape's longest side in the box: 5 % margin on either end
+POOL = 1_500_000  # places whose distance is known, in pairs
+PROBES = 50_000  # more of them, to measure at
+NEAR = 1.5, 4.0  # spreads of the places around the surface, in sizes of the detail
+EXACT, AROUND = 0.2, 0.7  # shares of places on the surface and around it; the rest is anywhere
+SOFT = 2.0  # details: the distance from which on errors count relative to it
+SLOPES = 4.0  # weight of the error of a pair's difference, beside the errors of its two
+BITS = 10  # of each coordinate in the order of the places
+VOXEL = 2 / 256  # what "near the surface" is measured in
+
+Distance = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class ShapeTask(Task):
+    """Regress the signed distance of a surface in the box [-1, 1]^3, negative inside.
+
+    Errors count relative to the distance, as in Müller et al. 2022 [arXiv:2201.05989, sec. 5.2], so
+    that the surface is what matters most. Places come in pairs, a detail apart in any direction,
+    and the difference between the two counts as well: a slope by finite differences, as Li et al.
+    2023 take it [arXiv:2306.03092, eq. 4], which asks for the surface's normals and for a gradient
+    of length 1 at once, of any encoding and without second derivatives.
+
+    Attributes:
+        places: float32 [n, 2, 3], pairs, from near to near.
+        distances: float32 [n, 2].
+        probes: float32 [m, 3], places near the surface that are not fitted.
+        probed: float32 [m], their distances.
+        points: float32 [p, 3], on the surface.
+        normals: float32 [p, 3], outward there.
+        detail: smallest size that the data can tell.
+        distance: from any places [n, 3] on the CPU to the surface, [n].
+        how: what the distances come from, in a sentence.
+    """
+
+    places: Tensor
+    distances: Tensor
+    probes: Tensor
+    probed: Tensor
+    points: Tensor
+    normals: Tensor
+    detail: float
+    distance: Distance
+    how: str
+
+    @property
+    def in_dim(self) -> int:
+        return 3
+
+    @property
+    def out_dim(self) -> int:
+        return 1
+
+    def to(self, device: torch.device) -> Self:
+        if device == self.places.device:
+            return self
+        names = ("places", "distances", "probes", "probed", "points", "normals")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+
+    def prepare(self, field: Field) -> None:
+        """Centre the field on the mean distance, scaled to their spread."""
+        field.shift.copy_(self.distances.mean())
+        field.scale.copy_(self.distances.std())
+
+    @cached_property
+    def cells(self) -> int:
+        """How many cells as large as the detail the surface goes through."""
+        cell = ((self.points + 1) / self.detail).long()
+        return len(((cell[:, 2] * 2**20 + cell[:, 1]) * 2**20 + cell[:, 0]).unique())
+
+    def batches(self, n: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """n/2 pairs of places [n/2, 2, 3], their distances and weights [n/2, 2]."""
+        soft = SOFT * self.detail
+        for draw in strided(max(1, n // 2), len(self.places), rng):
+            distance = self.distances[draw]
+            yield self.places[draw], distance, (soft / (soft + distance.abs())).square()
+
+    def loss(self, field: Field, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        """Mean weighted square of the errors, each with its pair's difference.
+
+        Its gradient is that of sum w (e0^2 + e1^2 + SLOPES (e0 - e1)^2), and it takes no more than
+        the squared error of values does, to which kernels are fused.
+        """
+        places, distances, weight = batch
+        x = places.flatten(0, 1)
+        with torch.no_grad():
+            error = field(x).view_as(distances) - distances
+        aim = distances - SLOPES * (error - error.flip(1))
+        return field.squared_error(x, aim.view(-1, 1), weight.flatten())
+
+    def sample(self, heldout: bool, most: int) -> tuple[Tensor, Tensor] | None:
+        """Probes if held out, else places, as `Task.sample` says."""
+        if heldout:
+            x, y = self.probes, self.probed
+        else:
+            x, y = self.places.flatten(0, 1), self.distances.flatten()
+        step = max(1, -(-len(x) // most))
+        return x[::step], y[::step, None]
+
+    def evaluate(self, field: Field) -> dict[str, float]:
+        """`distance_error`, the mean error at the probes in percent of the longest side, and
+        `eikonal`, the mean of | |grad f| - 1 | at those within three voxels of the surface."""
+        error = evaluate(field, self.probes)[:, 0] - self.probed
+        near = self.probes[self.probed.abs() < 3 * VOXEL]
+        return {
+            "distance_error": 100 / SIDE * float(error.abs().mean()),
+            "eikonal": float((slope(field, near) - 1).abs().mean()),
+        }
+
+
+def slope(field: Field, x: Tensor) -> Tensor:
+    """|grad f| at places [n, 3] by central differences over a voxel: float32 [n]."""
+    total = torch.zeros(len(x), device=x.device)
+    for step in (VOXEL / 2) * torch.eye(3, device=x.device):
+        rise = evaluate(field, x + step) - evaluate(field, x - step)
+        total += (rise[:, 0] / VOXEL).square()
+    return total.sqrt()
+
+
+def shape_task(
+    points: Tensor,
+    normals: Tensor,
+    detail: float,
+    distance: Distance,
+    how: str,
+    rng: torch.Generator,
+    *,
+    pool: int = POOL,
+) -> ShapeTask:
+    """The task of a surface known by points on it and by its signed distance anywhere.
+
+    The places lie as in Müller et al. 2022 [arXiv:2201.05989, sec. 5.2]: on the surface, around it,
+    and some anywhere.
+    """
+    first = _places(points, detail, pool // 2, rng)
+    apart = torch.nn.functional.normalize(torch.randn(first.shape, generator=rng), dim=1)
+    places = torch.stack([first, (first + detail * apart).clamp(-1, 1)], dim=1)
+    probes = _around(points, detail, PROBES, rng)
+    return ShapeTask(
+        places,
+        distance(places.flatten(0, 1)).view(-1, 2),
+        probes,
+        distance(probes),
+        points,
+        normals,
+        detail,
+        distance,
+        how,
+    )
+
+
+def _places(points: Tensor, detail: float, n: int, rng: torch.Generator) -> Tensor:
+    exact = points[torch.randint(len(points), (int(EXACT * n),), generator=rng)]
+    around = _around(points, detail, int(AROUND * n), rng)
+    anywhere = 2 * torch.rand(n - len(exact) - len(around), 3, generator=rng) - 1
+    return in_order(torch.cat([exact, around, anywhere]))
+
+
+def _around(points: Tensor, detail: float, n: int, rng: torch.Generator) -> Tensor:
+    """Places normally distributed around points of the surface, half of them closely."""
+    centres = points[torch.randint(len(points), (n,), generator=rng)]
+    spread = torch.full((n, 1), NEAR[1] * detail)
+    spread[: n // 2] = NEAR[0] * detail
+    return (centres + spread * torch.randn(n, 3, generator=rng)).clamp(-1, 1)
+
+
+def in_order(places: Tensor) -> Tensor:
+    """The places along Morton's curve: a stretch of them is a region, and shares cache lines."""
+    cell = ((places + 1) * 2 ** (BITS - 1)).long().clamp(0, 2**BITS - 1)
+    key = torch.zeros(len(places), dtype=torch.int64)
+    for bit in range(BITS):
+        for axis in range(3):
+            key |= ((cell[:, axis] >> bit) & 1) << (3 * bit + axis)
+    return places[key.argsort()]
