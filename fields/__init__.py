@@ -20,7 +20,7 @@ from .restore import PatchGroups
 from .shapes import mesh_task, points_task
 from .solver import Descent, Solver
 from .surface import extract
-from .tasks import TASKS, DenoiseTask, ImageTask, ShapeTask, UpscaleTask
+from .tasks import TASKS, DenoiseTask, Derivatives, ImageTask, ShapeTask, UpscaleTask
 
 __version__ = "0.1.0"
 
@@ -34,6 +34,7 @@ __all__ = [
     "BackendUnavailable",
     "Camera",
     "DenoiseTask",
+    "Derivatives",
     "Descent",
     "Direct",
     "Field",

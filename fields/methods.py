@@ -23,7 +23,7 @@ from .field import FieldSpec
 from .fit import FitConfig
 from .networks import MLP, Direct, NetworkSpec
 from .restore import PatchGroups
-from .tasks import DenoiseTask, ImageTask, ShapeTask, Task, UpscaleTask
+from .tasks import DenoiseTask, Derivatives, ImageTask, ShapeTask, Task, UpscaleTask
 
 MAX_LOG2_SIZE = 19  # 8 MB a level: larger tables leave the processor's cache for good
 MAX_DENSE_SIDE = 2048
@@ -99,6 +99,8 @@ def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
         chosen = "hash" if name == "auto" else name
         why = "hash, since it sheds the noise soonest" if name == "auto" else f"{name}, as asked"
         return _denoise(METHODS[chosen].make(found)), f"{why}."
+    if isinstance(task, ShapeTask) and isinstance(task.objective, Derivatives):
+        return _derived(name, found)
     if name != "auto":
         return METHODS[name].make(found), f"{name}, as asked."
     if isinstance(task, ShapeTask):
@@ -112,6 +114,13 @@ def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
     return METHODS["hash"].make(found), (
         "hash, since every sample is known and a grid of trained features fits them soonest."
     )
+
+
+def _derived(name: str, found: Facts) -> tuple[FitConfig, str]:
+    """A method whose derivatives are fitted: only torch has them twice."""
+    why = "siren, whose derivatives are smooth." if name == "auto" else f"{name}, as asked."
+    config = METHODS["siren" if name == "auto" else name].make(found)
+    return replace(config, backend="torch", lr=min(config.lr, 1e-4)), why
 
 
 def _restores(name: str, task: ImageTask, found: Facts) -> bool:

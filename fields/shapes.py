@@ -1,5 +1,7 @@
 """The tasks of shapes: from surfels of a cloud, or from the triangles of a mesh."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -8,6 +10,7 @@ from .mesh import Mesh
 from .points.closing import closed
 from .points.implicit import Implicit
 from .points.surfels import Surfels
+from .tasks import Objective
 from .tasks.shape import POOL, ShapeTask, shape_task
 from .winding import Winding
 
@@ -15,18 +18,22 @@ MESH_DETAIL = 2 / 320  # of a mesh, whose triangles have no spacing
 SAMPLED = 200_000  # points on a mesh
 
 
-def points_task(surfels: Surfels, seed: int = 0, *, pool: int = POOL) -> ShapeTask:
+def points_task(
+    surfels: Surfels, seed: int = 0, *, pool: int = POOL, objective: Objective | None = None
+) -> ShapeTask:
     """Fit the distance from a cloud's surface, whose holes are closed.
 
     Args:
+        objective: the distances when None.
         seed: of the places at which the distance is taken.
         pool: number of them.
     """
     distance = Implicit(*closed(surfels.points, surfels.normals))
     rng = torch.Generator().manual_seed(seed)
-    return shape_task(
+    task = shape_task(
         surfels.points, surfels.normals, surfels.detail, distance, surfels.how, rng, pool=pool
     )
+    return task if objective is None else replace(task, objective=objective)
 
 
 def mesh_task(vertices: Tensor, faces: Tensor, seed: int = 0, *, pool: int = POOL) -> ShapeTask:

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..kernels.backends import choose
 from ..neighbours import Neighbours
 from ..surface import extract
+from .flood import outward
 from .indicator import Indicator, indicator
 from .planes import planes
 
@@ -51,7 +52,11 @@ class Orientation:
 
 
 def orient(cloud: Neighbours) -> Orientation:
-    """Orient a cloud that has no normals, with several counts of neighbours; the best of them."""
+    """Orient a cloud that has no normals, with several counts of neighbours; the best of them.
+
+    If none of them is to be trusted, sides are also told without agreeing on normals: by what water
+    that comes from the rim of the box does not reach.
+    """
     points = cloud.points
     chosen = points[thin(points, CELL)] if len(points) > MANY else points
     best: Orientation | None = None
@@ -62,7 +67,18 @@ def orient(cloud: Neighbours) -> Orientation:
         if best is None or found.score < TIE * best.score:
             best = found
     assert best is not None, "a cloud has at least 50 distinct points, or so its reader said"
+    if not best.trusted:
+        flooded = (_flooded(cloud, chosen, best.count, rise) for rise in outward(cloud, chosen))
+        best = min([best, *flooded], key=lambda found: found.score)
     return best
+
+
+def _flooded(cloud: Neighbours, chosen: Tensor, count: int, rise: Tensor) -> Orientation:
+    """The points' planes, facing where the water came from."""
+    found = planes(cloud, chosen, count)
+    against = (found.normals * rise).sum(1, keepdim=True) < 0
+    normals = torch.where(against, -found.normals, found.normals)
+    return judge(cloud, found.projected(chosen), normals, count)
 
 
 def thin(points: Tensor, cell: float) -> Tensor:

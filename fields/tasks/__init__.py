@@ -3,6 +3,7 @@
 from .base import Task
 from .denoise import DenoiseTask
 from .image import ImageTask
+from .objectives import Derivatives, Distances, Objective
 from .shape import ShapeTask
 from .upscale import UpscaleTask
 
@@ -13,4 +14,14 @@ TASKS: dict[str, type[Task]] = {
     "shape": ShapeTask,
 }
 
-__all__ = ["TASKS", "DenoiseTask", "ImageTask", "ShapeTask", "Task", "UpscaleTask"]
+__all__ = [
+    "TASKS",
+    "DenoiseTask",
+    "Derivatives",
+    "Distances",
+    "ImageTask",
+    "Objective",
+    "ShapeTask",
+    "Task",
+    "UpscaleTask",
+]

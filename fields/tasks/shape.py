@@ -3,23 +3,21 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from ..field import Field
 from ..render import evaluate
-from ..samplers import strided
 from .base import Task
+from .objectives import Distances, Objective
 
 SIDE = 1.8  # of a shape's longest side in the box: 5 % margin on either end
 POOL = 1_500_000  # places whose distance is known, in pairs
 PROBES = 50_000  # more of them, to measure at
 NEAR = 1.5, 4.0  # spreads of the places around the surface, in sizes of the detail
 EXACT, AROUND = 0.2, 0.7  # shares of places on the surface and around it; the rest is anywhere
-SOFT = 2.0  # details: the distance from which on errors count relative to it
-SLOPES = 4.0  # weight of the error of a pair's difference, beside the errors of its two
 BITS = 10  # of each coordinate in the order of the places
 VOXEL = 2 / 256  # what "near the surface" is measured in
 
@@ -28,13 +26,7 @@ Distance = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class ShapeTask(Task):
-    """Regress the signed distance of a surface in the box [-1, 1]^3, negative inside.
-
-    Errors count relative to the distance, as in Müller et al. 2022 [arXiv:2201.05989, sec. 5.2], so
-    that the surface is what matters most. Places come in pairs, a detail apart in any direction,
-    and the difference between the two counts as well: a slope by finite differences, as Li et al.
-    2023 take it [arXiv:2306.03092, eq. 4], which asks for the surface's normals and for a gradient
-    of length 1 at once, of any encoding and without second derivatives.
+    """The signed distance of a surface in the box [-1, 1]^3, negative inside.
 
     Attributes:
         places: float32 [n, 2, 3], pairs, from near to near.
@@ -46,6 +38,7 @@ class ShapeTask(Task):
         detail: smallest size that the data can tell.
         distance: from any places [n, 3] on the CPU to the surface, [n].
         how: what the distances come from, in a sentence.
+        objective: what is asked of the field.
     """
 
     places: Tensor
@@ -57,6 +50,7 @@ class ShapeTask(Task):
     detail: float
     distance: Distance
     how: str
+    objective: Objective = Distances()
 
     @property
     def in_dim(self) -> int:
@@ -74,6 +68,7 @@ class ShapeTask(Task):
 
     def prepare(self, field: Field) -> None:
         """Centre the field on the mean distance, scaled to their spread."""
+        self.objective.check(field)
         field.shift.copy_(self.distances.mean())
         field.scale.copy_(self.distances.std())
 
@@ -83,25 +78,11 @@ class ShapeTask(Task):
         cell = ((self.points + 1) / self.detail).long()
         return len(((cell[:, 2] * 2**20 + cell[:, 1]) * 2**20 + cell[:, 0]).unique())
 
-    def batches(self, n: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """n/2 pairs of places [n/2, 2, 3], their distances and weights [n/2, 2]."""
-        soft = SOFT * self.detail
-        for draw in strided(max(1, n // 2), len(self.places), rng):
-            distance = self.distances[draw]
-            yield self.places[draw], distance, (soft / (soft + distance.abs())).square()
+    def batches(self, n: int, rng: torch.Generator) -> Iterator[Any]:
+        return self.objective.batches(self, n, rng)
 
-    def loss(self, field: Field, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """Mean weighted square of the errors, each with its pair's difference.
-
-        Its gradient is that of sum w (e0^2 + e1^2 + SLOPES (e0 - e1)^2), and it takes no more than
-        the squared error of values does, to which kernels are fused.
-        """
-        places, distances, weight = batch
-        x = places.flatten(0, 1)
-        with torch.no_grad():
-            error = field(x).view_as(distances) - distances
-        aim = distances - SLOPES * (error - error.flip(1))
-        return field.squared_error(x, aim.view(-1, 1), weight.flatten())
+    def loss(self, field: Field, batch: Any) -> Tensor:
+        return self.objective.loss(field, batch)
 
     def sample(self, heldout: bool, most: int) -> tuple[Tensor, Tensor] | None:
         """Probes if held out, else places, as `Task.sample` says."""
