@@ -6,10 +6,12 @@ from torch import Tensor
 from ..neighbours import Neighbours
 from ..surface import extract
 from .indicator import HALF, Indicator, indicator
+from .planes import planes
 
 AROUND = 9  # a surfel and the eight next
 SIZES = 64, 256  # cells of the solid along an axis, at least and at most
 CELL = 1.0  # surfels' spacings along it
+SMOOTHED = ((2, 50), (4, 100), (6, 200), (9, 400))  # gaps from any surfel, and how many around
 BLUR = 1.0  # cells: a finer solid runs nearer to the surfels, and rougher
 
 
@@ -21,17 +23,40 @@ def closed(points: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
     """
     cloud = Neighbours(points)
     distance, _ = cloud.nearest(points, min(AROUND, len(points)))
-    gaps = distance[:, -1]
-    gap = float(gaps.median())
+    far = distance[:, -1]
+    gap = float(far.median())
     spacing = gap * (torch.pi / (AROUND - 1)) ** 0.5
     size = round(min(SIZES[1], max(SIZES[0], 2 * HALF / (CELL * spacing))) / 16) * 16
-    solid = indicator(points, normals, torch.pi / (AROUND - 1) * gaps.square(), size, BLUR)
+    solid = indicator(points, normals, torch.pi / (AROUND - 1) * far.square(), size, BLUR)
     mesh, _ = extract(solid.at, size)
     mesh = mesh.without_small()
     count = int(float(mesh.face_areas().sum()) / spacing**2)
     more, _ = mesh.sample(max(1, count), torch.Generator().manual_seed(0))
-    more = more[cloud.nearest(more, 1)[0][:, 0] > gap]
-    return torch.cat([points, more]), torch.cat([normals, _outward(solid, more)])
+    away = cloud.nearest(more, 1)[0][:, 0]
+    more, away = more[away > gap], away[away > gap]
+    outward = _outward(solid, more)
+    for gaps, count in SMOOTHED:
+        more, outward = _smoothed(points, more, outward, away > gaps * gap, count)
+    return torch.cat([points, more]), torch.cat([normals, outward])
+
+
+def _smoothed(
+    points: Tensor, more: Tensor, outward: Tensor, chosen: Tensor, count: int
+) -> tuple[Tensor, Tensor]:
+    """The chosen ones of the new surfels moved onto the planes of so many around them.
+
+    In the middle of a wide hole the solid rises slowly, and what little noise it has moves its
+    surface about.
+    """
+    if not bool(chosen.any()):
+        return more, outward
+    everything = Neighbours(torch.cat([points, more]))
+    found = planes(everything, more[chosen], min(count, len(everything.points)))
+    against = (found.normals * outward[chosen]).sum(1, keepdim=True) < 0
+    more, outward = more.clone(), outward.clone()
+    more[chosen] = found.projected(more[chosen])
+    outward[chosen] = torch.where(against, -found.normals, found.normals)
+    return more, outward
 
 
 def _outward(solid: Indicator, points: Tensor) -> Tensor:
