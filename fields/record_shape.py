@@ -8,7 +8,7 @@ from torch import Tensor
 from .fit import Progress
 from .raycast import Camera, shade
 from .record import Recorder, Snapshot, Watch
-from .render import evaluate
+from .render import distance_in
 from .spectrum import band_error, band_power, bands
 from .tasks import ImageTask, ShapeTask, Task
 from .tasks.shape import SIDE, Distance
@@ -38,7 +38,8 @@ class ShapeRecorder(Watch):
 
     def full(self, progress: Progress) -> Snapshot:
         tick = time.perf_counter()
-        values = evaluate(progress.field, self.lattice).clamp(-CLIP, CLIP).nan_to_num(CLIP)
+        values = distance_in(progress.field)(self.lattice)
+        values = values.clamp(-CLIP, CLIP).nan_to_num(CLIP)
         self.rate = len(self.lattice) / max(time.perf_counter() - tick, 1e-6)
         errors = band_error(values.view_as(self.truth), self.truth, self.edges, self._power)
         return self._snapshot(progress, FRAME, tuple(errors.tolist()))
@@ -57,10 +58,10 @@ class ShapeRecorder(Watch):
         return self._frame(self.task.distance, FRAME).float() / 255
 
     def _snapshot(self, progress: Progress, side: int, errors: tuple[float, ...]) -> Snapshot:
-        field = progress.field
-        error = (evaluate(field, self.probes)[:, 0] - self.probed).abs().mean()
+        distance = distance_in(progress.field)
+        error = (distance(self.probes) - self.probed).abs().mean()
         metrics = {"distance_error": 100 / SIDE * float(error)}
-        frame = self._frame(lambda x: evaluate(field, x)[:, 0], side)
+        frame = self._frame(distance, side)
         return Snapshot(progress.step, progress.seconds, progress.loss, frame, metrics, errors)
 
     def _frame(self, values: Distance, side: int) -> Tensor:

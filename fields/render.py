@@ -1,6 +1,6 @@
 """Pictures from fields, at any size and in bounded memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -94,3 +94,13 @@ def picture(
 ) -> Tensor:
     """The whole drawing that `strips` makes, float32 [height, width, c]."""
     return torch.cat([values for _, values in strips(field, size, region=region, out=out)])
+
+
+def distance_in(field: Field) -> Callable[[Tensor], Tensor]:
+    """The field's first value as a function of places on the CPU, wherever the field is.
+
+    Returns:
+        float32 [n, d] -> [n], as `extract` and `shade` take it.
+    """
+    device = field.shift.device
+    return lambda x: evaluate(field, x.to(device))[:, 0].cpu()

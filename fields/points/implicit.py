@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from .. import parallel
 from ..neighbours import Neighbours
 from ..winding import Winding
 
@@ -11,6 +12,7 @@ NARROW = 0.5  # width of their weights, in distances of the last of them
 SPACING = 9  # nearest surfels whose distance says how wide a gap is usual
 FAR = 4.0  # such distances: further away, the distance is that of the nearest surfel
 PART = 2**18  # places at once
+ROWS = 2**13  # of them that a thread takes at once: 1 MB of surfels around them
 
 
 class Implicit:
@@ -40,16 +42,22 @@ class Implicit:
 
     def _distance(self, x: Tensor) -> Tensor:
         distance, index = self.cloud.nearest(x, min(AROUND, len(self.normals)))
-        nearest, last = distance[:, :1], distance[:, -1:]
-        width = (NARROW * last).clamp_min(1e-6)
-        weight = torch.exp((nearest.square() - distance.square()) / width.square())
-        found = _from_sphere(
-            self.cloud.points[index] - x[:, None], self.normals[index], weight, self.gap
-        )
-        far = (nearest[:, 0] > FAR * self.gap).nonzero()[:, 0]
+        found = torch.empty(len(x))
+
+        def work(rows: slice) -> None:
+            found[rows] = self._near(x[rows], distance[rows], index[rows])
+
+        parallel.each(work, [slice(i, i + ROWS) for i in range(0, len(x), ROWS)], grad=False)
+        far = (distance[:, 0] > FAR * self.gap).nonzero()[:, 0]
         inside = self.winding.at(x[far]) > 0.5
-        found[far] = torch.where(inside, -nearest[far, 0], nearest[far, 0])
+        found[far] = torch.where(inside, -distance[far, 0], distance[far, 0])
         return found
+
+    def _near(self, x: Tensor, distance: Tensor, index: Tensor) -> Tensor:
+        width = (NARROW * distance[:, -1:]).clamp_min(1e-6)
+        weight = torch.exp((distance[:, :1].square() - distance.square()) / width.square())
+        around = self.cloud.points[index] - x[:, None]
+        return _from_sphere(around, self.normals[index], weight, self.gap)
 
 
 def _from_sphere(points: Tensor, normals: Tensor, weight: Tensor, gap: float) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..field import Field
-from ..render import evaluate
+from ..render import distance_in
 from .base import Task
 from .objectives import Distances, Objective
 
@@ -96,20 +96,21 @@ class ShapeTask(Task):
     def evaluate(self, field: Field) -> dict[str, float]:
         """`distance_error`, the mean error at the probes in percent of the longest side, and
         `eikonal`, the mean of | |grad f| - 1 | at those within three voxels of the surface."""
-        error = evaluate(field, self.probes)[:, 0] - self.probed
-        near = self.probes[self.probed.abs() < 3 * VOXEL]
+        distance = distance_in(field)
+        probes, probed = self.probes.cpu(), self.probed.cpu()
+        error = distance(probes) - probed
+        near = probes[probed.abs() < 3 * VOXEL]
         return {
             "distance_error": 100 / SIDE * float(error.abs().mean()),
-            "eikonal": float((slope(field, near) - 1).abs().mean()),
+            "eikonal": float((slope(distance, near) - 1).abs().mean()),
         }
 
 
-def slope(field: Field, x: Tensor) -> Tensor:
+def slope(distance: Distance, x: Tensor) -> Tensor:
     """|grad f| at places [n, 3] by central differences over a voxel: float32 [n]."""
-    total = torch.zeros(len(x), device=x.device)
-    for step in (VOXEL / 2) * torch.eye(3, device=x.device):
-        rise = evaluate(field, x + step) - evaluate(field, x - step)
-        total += (rise[:, 0] / VOXEL).square()
+    total = torch.zeros(len(x))
+    for step in (VOXEL / 2) * torch.eye(3):
+        total += ((distance(x + step) - distance(x - step)) / VOXEL).square()
     return total.sqrt()
 
 
