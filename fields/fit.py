@@ -12,7 +12,7 @@ from torch import Tensor
 
 from . import parallel
 from .average import Average
-from .encodings import DenseGrid, HashGrid, Spline
+from .encodings import DenseGrid, Encoding, HashGrid, Spline
 from .field import Field, FieldSpec
 from .kernels import sparse_adam_
 from .kernels.backends import BackendUnavailable, choose
@@ -52,6 +52,12 @@ class FitConfig(Spec):
     )
     decay: float = knob(0.1, "share of the learning rate left at the end", low=1e-6, high=1)
     hold: float = knob(0.0, "share of the run before the learning rate falls", low=0, high=1)
+    unlock: float = knob(
+        0.0,
+        "share of the run over which a grid's levels begin to learn, coarse to fine; 0 is at once",
+        low=0,
+        high=1,
+    )
     average: float = knob(
         0.0, "share of the run so far whose mean state is the result; 0 is the last", low=0, high=1
     )
@@ -69,6 +75,12 @@ class FitConfig(Spec):
         super().__post_init__()
         if self.steps is None and self.seconds is None and isinstance(self.solver, Descent):
             raise ValueError("FitConfig.steps or FitConfig.seconds must be given, got neither.")
+
+    def unlocked(self, levels: int, share: float) -> int:
+        """How many of a grid's levels learn once `share` of the run is done."""
+        if share >= self.unlock:
+            return levels
+        return 1 + int((levels - 1) * share / self.unlock)
 
     def rate(self, share: float) -> float:
         """The factor on both learning rates once `share` of the run is done, from 1 to `decay`."""
@@ -239,7 +251,11 @@ class Run:
 
     def descend(self) -> bool:
         """Take a step of descent, of which none is the last."""
-        factor = self.config.rate(self.share)
+        share = self.share
+        factor = self.config.rate(share)
+        for optimiser in self.optimisers:
+            if isinstance(optimiser, Sparse):
+                optimiser.unlock(share)
         with self.threads():
             self.losses.append(self.backward(next(self.batches)))
             for optimiser in self.optimisers:
@@ -366,28 +382,35 @@ class Sparse:
     gradient of exactly 0 is skipped, and its bias correction counts its own steps.
     """
 
-    def __init__(self, tables: Sequence[Tensor], config: FitConfig, backend: str) -> None:
-        self.config, self.backend, self.tables = config, backend, tables
-        self.moments = [(torch.zeros_like(t), torch.zeros_like(t)) for t in tables]
-        self.counts = [torch.zeros_like(t, dtype=torch.int32) for t in tables]
+    def __init__(self, encoding: Encoding, config: FitConfig, backend: str) -> None:
+        self.config, self.backend, self.tables = config, backend, encoding.tables
+        self.levels = encoding.levels
+        self.rows = self.levels[-1]  # of each table that learn
+        self.moments = [(torch.zeros_like(t), torch.zeros_like(t)) for t in self.tables]
+        self.counts = [torch.zeros_like(t, dtype=torch.int32) for t in self.tables]
+
+    def unlock(self, share: float) -> None:
+        """Let as many levels learn as the config says, once `share` of the run is done."""
+        self.rows = self.levels[self.config.unlocked(len(self.levels), share) - 1]
 
     def step(self, factor: float) -> None:
         """The kernel also clears the gradient, so that the next backward adds to zeros."""
-        config = self.config
+        config, rows = self.config, self.rows
         for table, (m, v), count in zip(self.tables, self.moments, self.counts, strict=True):
             assert table.grad is not None
             sparse_adam_(
-                table.detach(),
-                table.grad,
-                m,
-                v,
-                count,
+                table.detach()[:rows],
+                table.grad[:rows],
+                m[:rows],
+                v[:rows],
+                count[:rows],
                 backend=self.backend,
                 lr=config.table_lr * factor,
                 beta1=config.beta1,
                 beta2=config.beta2,
                 eps=config.eps,
             )
+            table.grad[rows:].zero_()
 
 
 def optimisers(field: Field, config: FitConfig, backend: str) -> list["Dense | Sparse"]:
@@ -403,8 +426,7 @@ def dense(field: Field, config: FitConfig) -> Dense | None:
 
 
 def sparse(field: Field, config: FitConfig, backend: str) -> Sparse | None:
-    tables = list(field.encoding.tables)
-    return Sparse(tables, config, backend) if tables else None
+    return Sparse(field.encoding, config, backend) if field.encoding.tables else None
 
 
 def resolve_device(device: str) -> torch.device:

@@ -289,7 +289,10 @@ def _grid(encoding: EncodingSpec, found: Facts, network: NetworkSpec | None = No
 
 
 def _solid(encoding: EncodingSpec, network: NetworkSpec | None = None) -> FitConfig:
-    """A grid in space: every place of the pool is seen some six times."""
+    """A grid in space, unlocked coarse to fine; every place of the pool is seen some six times.
+
+    As Li et al. 2023 unlock them [arXiv:2306.03092, sec. 4.2], though for a part of the run alone.
+    """
     return FitConfig(
         field=FieldSpec(encoding=encoding, network=network or MLP(width=32, depth=2)),
         steps=300,
@@ -301,6 +304,7 @@ def _solid(encoding: EncodingSpec, network: NetworkSpec | None = None) -> FitCon
         schedule="cosine",
         decay=0.01,
         hold=0.3,
+        unlock=0.2,
     )
 
 

@@ -223,3 +223,31 @@ def test_the_network_s_optimiser_is_adam(rng):
         adam.step()
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b)
+
+
+def test_levels_are_unlocked_coarse_to_fine(task: ImageTask):
+    encoding = HashGrid(levels=4, features=2, log2_size=10, coarsest=2, finest=16)
+    config = FitConfig(
+        field=FieldSpec(encoding=encoding, network=MLP(width=8, depth=1)),
+        steps=40,
+        batch=64,
+        unlock=0.5,
+        report=1,
+    )
+    learned = []
+    start = None
+    for progress in fit(task, config):
+        table = progress.field.encoding.tables[0].detach().clone()
+        start = table if start is None else start
+        changed = (table != start).any(1)
+        ends = progress.field.encoding.levels
+        first = (0, *ends[:-1])
+        learned.append(sum(bool(changed[a:b].any()) for a, b in zip(first, ends, strict=True)))
+    assert learned[1] == 1
+    assert learned[-1] == 4
+    assert learned == sorted(learned)
+
+
+def test_everything_is_unlocked_at_once_unless_asked():
+    assert FitConfig().unlocked(8, 0.0) == 8
+    assert [FitConfig(unlock=0.5).unlocked(5, s / 8) for s in range(6)] == [1, 2, 3, 4, 5, 5]

@@ -29,6 +29,11 @@ class Encoding(nn.Module, ABC):
         """Parameters of which one step touches only a few rows: they want a sparse optimiser."""
         return ()
 
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Where in each table a level ends, coarse to fine: numbers of rows; () without tables."""
+        return ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncodingSpec(Spec, ABC):

@@ -101,3 +101,7 @@ class GridEncoding(Encoding):
     @property
     def tables(self) -> tuple[nn.Parameter, ...]:
         return (self.table,)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        return tuple(self.layout.offsets[1:])

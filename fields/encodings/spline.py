@@ -75,3 +75,7 @@ class SplineEncoding(Encoding):
     @property
     def tables(self) -> tuple[nn.Parameter, ...]:
         return (self.table,)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        return tuple(self.layout.offsets[1:])
