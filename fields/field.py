@@ -53,13 +53,17 @@ class Field(nn.Module):
             values = self.shift + self.scale * values
         return values.unflatten(0, x.shape[:-1])
 
-    def squared_error(self, x: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Mean over points and values of (field - target)^2, each point times its weight.
+    def squared_error(
+        self, x: Tensor, target: Tensor, weight: Tensor | None = None, *, paired: float = 0.0
+    ) -> Tensor:
+        """Mean over points and values of e^2 = (field - target)^2, each point times its weight.
 
         Args:
             x: float [n, in_dim].
             target: float [n, out_dim].
             weight: float [n], or None for 1.
+            paired: adds paired / 2 (e - e')^2 to each e^2, where points 2i and 2i + 1 are each
+                other's partners: their difference is to be right as well.
 
         Returns:
             float [].
@@ -67,9 +71,13 @@ class Field(nn.Module):
         fused = self.fused
         if fused is not None and not x.requires_grad:
             aim = (target - self.shift) / self.scale
-            return self.scale**2 * fused.squared_error(x, aim, weight)
-        error = (self(x) - target).square().mean(-1)
-        return error.mean() if weight is None else (weight * error).mean()
+            return self.scale**2 * fused.squared_error(x, aim, weight, paired)
+        error = self(x) - target
+        square = error.square().mean(-1)
+        if paired:
+            apart = error.unflatten(0, (-1, 2)).diff(dim=1).square().mean(-1)  # [n / 2, 1]
+            square = square + paired / 2 * apart.expand(-1, 2).flatten()
+        return square.mean() if weight is None else (weight * square).mean()
 
     @property
     def fused(self) -> Fused | None:

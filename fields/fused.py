@@ -25,8 +25,10 @@ class Fused:
             (x + 1) / 2, self.grid.table, self.grid.layout, self.weights, self.biases
         )
 
-    def squared_error(self, x: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-        """mean(weight (network(encoding(x)) - target)^2), its gradients found in the same pass."""
+    def squared_error(
+        self, x: Tensor, target: Tensor, weight: Tensor | None, paired: float
+    ) -> Tensor:
+        """As `Field.squared_error`, its gradients found in the same pass."""
         from .kernels import numba_mlp
 
         return numba_mlp.grid_mlp_loss(
@@ -37,6 +39,7 @@ class Fused:
             self.weights,
             self.biases,
             sample_weight=weight,
+            paired=paired,
             # Added to in place: the optimiser leaves zeros there, and a step allocates no table.
             table_grad=self.grid.table.grad,
         )

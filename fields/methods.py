@@ -289,13 +289,13 @@ def _grid(encoding: EncodingSpec, found: Facts, network: NetworkSpec | None = No
 
 
 def _solid(encoding: EncodingSpec, network: NetworkSpec | None = None) -> FitConfig:
-    """A grid in space, unlocked coarse to fine; every place of the pool is seen some six times.
+    """A grid in space, unlocked coarse to fine; every place of the pool is seen some five times.
 
     As Li et al. 2023 unlock them [arXiv:2306.03092, sec. 4.2], though for a part of the run alone.
     """
     return FitConfig(
         field=FieldSpec(encoding=encoding, network=network or MLP(width=32, depth=2)),
-        steps=300,
+        steps=240,
         batch=2**15,
         lr=5e-3,
         table_lr=1e-2,

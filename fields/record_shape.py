@@ -1,5 +1,6 @@
 """What happened during the fit of a shape: its surface coarse to fine, and the errors."""
 
+import math
 import time
 
 import torch
@@ -13,21 +14,27 @@ from .spectrum import band_error, band_power, bands
 from .tasks import ImageTask, ShapeTask, Task
 from .tasks.shape import SIDE, Distance
 
-FRAME = 256  # pixels along a frame's sides
-GLANCE = 128
-LATTICE = 40  # points along an axis, at which frequencies are followed
+SIDES = 80, 256  # pixels along a frame's sides, at least and at most
+ASKED = 16  # times that the field is asked for a pixel
+SHADING = 0.3  # seconds that a frame may take
+GLANCE = 80  # pixels along a glance's sides
+LOOKING, GLANCING = 0.2, 0.05  # share of the time that looks and glances may take
+LATTICE = 32  # points along an axis, at which frequencies are followed
 CLIP = 0.1  # distances beyond it are alike, so that the surface is what has frequencies
 MEASURED = 8192  # probes
 
 
 class ShapeRecorder(Watch):
     """Looks at a shape's field while it is fitted: pictures of its surface, its mean error in
-    percent of the longest side, and the error of the distance by frequency."""
+    percent of the longest side, and the error of the distance by frequency.
+
+    The first look says how fast the field is, and so how large the frames can be.
+    """
 
     def __init__(self, task: ShapeTask, *, remember: bool = True) -> None:
-        super().__init__(remember=remember)
-        self.task = task
-        self.camera = Camera().framing(task.points, (FRAME, FRAME))
+        super().__init__(remember=remember, shares=(LOOKING, GLANCING))
+        self.task, self.side = task, 0
+        self.camera = Camera().framing(task.points, (SIDES[1], SIDES[1]))
         step = max(1, len(task.probes) // MEASURED)
         self.probes, self.probed = task.probes[::step], task.probed[::step]
         axis = (2 * torch.arange(LATTICE) + 1 - LATTICE) / LATTICE
@@ -42,7 +49,10 @@ class ShapeRecorder(Watch):
         values = values.clamp(-CLIP, CLIP).nan_to_num(CLIP)
         self.rate = len(self.lattice) / max(time.perf_counter() - tick, 1e-6)
         errors = band_error(values.view_as(self.truth), self.truth, self.edges, self._power)
-        return self._snapshot(progress, FRAME, tuple(errors.tolist()))
+        if not self.side:
+            side = math.sqrt(SHADING * self.rate / ASKED) // 16 * 16
+            self.side = int(min(SIDES[1], max(SIDES[0], side)))
+        return self._snapshot(progress, self.side, tuple(errors.tolist()))
 
     def quick(self, progress: Progress) -> Snapshot:
         return self._snapshot(progress, GLANCE, ())
@@ -55,7 +65,7 @@ class ShapeRecorder(Watch):
 
     def target(self) -> Tensor:
         """The surface that is fitted, float32 [h, w, 3]."""
-        return self._frame(self.task.distance, FRAME).float() / 255
+        return self._frame(self.task.distance, self.side or SIDES[1]).float() / 255
 
     def _snapshot(self, progress: Progress, side: int, errors: tuple[float, ...]) -> Snapshot:
         distance = distance_in(progress.field)

@@ -28,7 +28,8 @@ def points_task(
         seed: of the places at which the distance is taken.
         pool: number of them.
     """
-    distance = Implicit(*closed(surfels.points, surfels.normals))
+    roughness = surfels.noise / surfels.spacing
+    distance = Implicit(*closed(surfels.points, surfels.normals), roughness)
     rng = torch.Generator().manual_seed(seed)
     task = shape_task(
         surfels.points, surfels.normals, surfels.detail, distance, surfels.how, rng, pool=pool

@@ -296,6 +296,31 @@ def test_fused_loss_in_other_dimensions(dim, features, rng):
         assert_close(found, wanted, 1e-5)
 
 
+def test_fused_loss_of_pairs(rng):
+    layout = grid_layout(3, levels=3, features=2, log2_size=8, coarsest=3, growth=2.0)
+    table = torch.randn(layout.offsets[-1], 2, generator=rng)
+    weights = [torch.randn(8, 6, generator=rng), torch.randn(1, 8, generator=rng)]
+    biases = [torch.randn(8, generator=rng), torch.randn(1, generator=rng)]
+    x, target = torch.rand(778, 3, generator=rng), torch.randn(778, 1, generator=rng)
+    share = torch.rand(778, generator=rng)
+    parameters = [table, *weights, *biases]
+    for p in parameters:
+        p.requires_grad_()
+    error = unfused(x, table, layout, weights, biases) - target
+    apart = (error[0::2] - error[1::2]).square().repeat_interleave(2, dim=0)
+    expected = (share[:, None] * (error.square() + 1.5 * apart)).mean()
+    got = numba_mlp.grid_mlp_loss(
+        x, target, table, layout, weights, biases, sample_weight=share, paired=3.0
+    )
+    torch.testing.assert_close(got, expected)
+    found = torch.autograd.grad(got, parameters)
+    wanted = torch.autograd.grad(expected, parameters)
+    for mine, theirs in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="even"):
+        numba_mlp.grid_mlp_loss(x[1:], target[1:], table, layout, weights, biases, paired=1.0)
+
+
 def test_fused_inference_of_nothing(rng):
     layout = small(2, 2)
     weights, biases = network(layout, (8, 3), rng)

@@ -104,19 +104,15 @@ def test_equal_seeds_make_equal_tasks():
     assert not torch.equal(a.places, points_task(found, seed=4, pool=2000).places)
 
 
-def test_the_loss_has_the_gradient_of_errors_and_differences(task: ShapeTask):
+def test_the_loss_counts_errors_and_their_differences(task: ShapeTask):
     config, _ = method_config("plain", task)
     field = next(fit(task, replace(config, steps=1))).field
     batch = next(task.batches(64, torch.Generator().manual_seed(0)))
     places, distances, weight = batch
-    parameters = list(field.parameters())
-    found = torch.autograd.grad(task.loss(field, batch), parameters)
     error = field(places.flatten(0, 1)).view_as(distances) - distances
-    pull = error.detach() + SLOPES * (error - error.flip(1)).detach()
-    written = (weight * pull * error).mean() * 2
-    wanted = torch.autograd.grad(written, parameters)
-    for a, b in zip(found, wanted, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)
+    apart = (error[:, :1] - error[:, 1:]).square()
+    wanted = (weight * (error.square() + SLOPES / 2 * apart)).mean()
+    torch.testing.assert_close(task.loss(field, batch), wanted)
 
 
 def test_slope_of_a_distance_is_one(task: ShapeTask):
@@ -157,16 +153,18 @@ def test_the_recorder_sees_the_shape_and_its_frequencies(task: ShapeTask):
     for _ in looking.watch(run):
         pass
     first, last = looking.snapshots[0], looking.snapshots[-1]
-    assert last.frame.shape == (256, 256, 3)
+    side = last.frame.shape[0]
+    assert 80 <= side <= 256
+    assert last.frame.shape == first.frame.shape == (side, side, 3)
     assert last.metrics["distance_error"] < first.metrics["distance_error"]
     # A sphere in the middle, on white.
     assert last.frame[0, 0].tolist() == [255, 255, 255]
-    assert int(last.frame[128, 128].max()) < 255
+    assert int(last.frame[side // 2, side // 2].max()) < 255
     assert len(last.band_error) == len(looking.edges) - 1
     assert last.band_error[1] < first.band_error[1]
     assert looking.best is not None
     target = looking.target()
-    assert target.shape == (256, 256, 3)
+    assert target.shape == last.frame.shape
     off = (target - last.frame.float() / 255).abs().mean()
     assert float(off) < 0.03
 

@@ -127,21 +127,30 @@ def _backward_tile(net, encoded, first, hidden, change, weight, none, ones, grad
 
 
 @helper
-def _loss_tile(out, target, sample_weight, start, count, scale, change):
+def _loss_tile(out, target, sample_weight, paired, start, count, scale, change):
     """The tile's part of the loss, before `scale`; `change` becomes the loss's gradient to `out`.
 
-    Samples beyond `count` only fill the tile, and get none.
+    Samples beyond `count` only fill the tile, and get none. Partners are side by side, and a tile
+    holds whole pairs.
     """
     total = 0.0
     for i in range(BATCH * change.down):
         change.data[np.uint64(change.start) + np.uint64(i)] = np.float32(0)
     for s in range(count):
         weight = sample_weight[start + s] if len(sample_weight) else np.float32(1)
+        p = s ^ 1 if paired else s
+        both = weight + (sample_weight[start + p] if len(sample_weight) else np.float32(1))
         for channel in range(target.shape[1]):
             at = s * out.down + channel
             error = out.data[out.start + at] - target[start + s, channel]
+            gradient = np.float32(2) * weight * error
             total += np.float64(weight * error * error)
-            change.data[change.start + at] = np.float32(2) * scale * weight * error
+            if paired:
+                other = out.data[out.start + p * out.down + channel] - target[start + p, channel]
+                apart = error - other
+                gradient += paired * both * apart
+                total += np.float64(np.float32(0.5) * paired * weight * apart * apart)
+            change.data[change.start + at] = scale * gradient
     return total
 
 
@@ -191,6 +200,7 @@ def _fused(
     theta,
     target,
     sample_weight,
+    paired,
     learn,
     out,
     waiting,
@@ -219,7 +229,7 @@ def _fused(
             if learn:
                 error = Matrix(change, net.column[layers] * BATCH, net.padded[layers], 1)
                 losses[part] += _loss_tile(
-                    result, target, sample_weight, start, count, scale, error
+                    result, target, sample_weight, paired, start, count, scale, error
                 )
                 _backward_tile(
                     net, encoded, start - begin, hidden, change, weight, none, ones, gradients[part]
@@ -253,6 +263,7 @@ class _Loss(torch.autograd.Function):
         x: Tensor,
         target: Tensor,
         sample_weight: Tensor | None,
+        paired: float,
         table: Tensor,
         table_grad: Tensor | None,
         layout: GridLayout,
@@ -269,7 +280,7 @@ class _Loss(torch.autograd.Function):
         args = ctx.x, len(x), chunk, flat(table), *plan_of(layout), ctx.net, theta
         aim = target.detach().contiguous().numpy()
         results = np.empty((0, 0), np.float32), ctx.waiting, ctx.gradients, losses
-        threads.share(_fused, *args, aim, weight, True, *results, parts=parts)
+        threads.share(_fused, *args, aim, weight, np.float32(paired), True, *results, parts=parts)
         mean = losses.sum() / target.numel() if target.numel() else math.nan
         return torch.tensor(mean, dtype=torch.float32)
 
@@ -280,7 +291,7 @@ class _Loss(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         layout, factor, into = ctx.layout, gradients[0].item(), ctx.table_grad
         to_table = None
-        if into is not None or ctx.needs_input_grad[3]:
+        if into is not None or ctx.needs_input_grad[4]:
             steps = layout.features, ctx.samples * layout.features
             to_table = table_gradient(
                 ctx.x, ctx.samples, ctx.waiting, steps, layout, factor=factor, into=into
@@ -288,7 +299,7 @@ class _Loss(torch.autograd.Function):
         # Chunk after chunk, whatever the number of threads.
         packed = np.add.reduce(ctx.gradients, axis=0) * np.float32(factor)
         to_table = to_table if into is None else None
-        return None, None, None, to_table, None, None, *_unpack(ctx.net, packed)
+        return None, None, None, None, to_table, None, None, *_unpack(ctx.net, packed)
 
 
 def _network(parameters: Sequence[Tensor]) -> tuple[Net, np.ndarray]:
@@ -306,9 +317,13 @@ def grid_mlp_loss(
     biases: Sequence[Tensor],
     *,
     sample_weight: Tensor | None = None,
+    paired: float = 0.0,
     table_grad: Tensor | None = None,
 ) -> Tensor:
     """mean(sample_weight * (mlp(encode(x)) - target)^2), differentiable in table and network.
+
+    With `paired` the errors e of samples 2i and 2i + 1 are also to be alike: for each of them
+    sample_weight * paired / 2 * (e - e')^2 is added before the mean is taken.
 
     The network is linear layers with ReLU between them. The gradients are computed along with
     the loss; `backward` only hands them out. There are no second derivatives, and none to `x`.
@@ -320,6 +335,7 @@ def grid_mlp_loss(
         weights: float32 [out, in] of each layer.
         biases: float32 [out] of each layer.
         sample_weight: float32 [n].
+        paired: if not 0, n must be even.
         table_grad: where given, `backward` adds the table's gradient to it, and autograd gets
             none. A fit gives `table.grad`, which `sparse_adam_` leaves as zeros: the same result,
             without a new array of the table's size in every step.
@@ -329,11 +345,15 @@ def grid_mlp_loss(
     """
     parameters = _check(x, table, layout, weights, biases)
     _check_target(x, target, weights, sample_weight)
+    if paired and len(x) % 2:
+        raise ValueError(f"paired samples must be even in number, got {len(x)}.")
     if table_grad is not None:
         check_grid(x, table_grad, layout)
         if not table_grad.is_contiguous():
             raise ValueError(f"table_grad must be contiguous, got strides {table_grad.stride()}.")
-    return _Loss.apply(x, target, sample_weight, table, table_grad, layout, *parameters)
+    return _Loss.apply(
+        x, target, sample_weight, paired, table, table_grad, layout, *parameters
+    )
 
 
 @torch.no_grad()
@@ -351,7 +371,7 @@ def grid_mlp(
     args = by_axis(x), len(x), chunk, flat(table), *plan_of(layout), net, theta
     none = np.empty(0, np.float32)
     unused = none, np.empty((0, 0), np.float32), np.empty(0)
-    inputs = np.empty((0, 0), np.float32), none, False
+    inputs = np.empty((0, 0), np.float32), none, np.float32(0), False
     threads.share(_fused, *args, *inputs, out.numpy(), *unused, parts=-(-len(x) // chunk))
     return out
 

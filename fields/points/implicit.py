@@ -7,8 +7,10 @@ from .. import parallel
 from ..neighbours import Neighbours
 from ..winding import Winding
 
-AROUND = 12  # surfels that a sphere is fitted to
-NARROW = 0.5  # width of their weights, in distances of the last of them
+AROUND = 12, 32  # surfels that a sphere is fitted to: exact ones, and at most
+EXACT = 0.1  # of the spacing: less noise than that may as well be curvature
+MORE = 120, 2.0  # surfels and width, for each spacing of noise beyond it
+NARROW = 0.5, 0.7  # width of their weights in distances of the last: exact ones, and at most
 SPACING = 9  # nearest surfels whose distance says how wide a gap is usual
 FAR = 4.0  # such distances: further away, the distance is that of the nearest surfel
 PART = 2**18  # places at once
@@ -23,12 +25,21 @@ class Implicit:
     sec. 4.3], which keep curved surfaces where planes [Kolluri 2008] would shrink them. Far from it
     the distance of the nearest point, with the sign of the winding number.
 
+    Args:
+        points: float32 [n, 3].
+        normals: float32 [n, 3], unit, outward.
+        roughness: noise of the cloud over its spacing. Exact surfels are told from few neighbours,
+            which keeps edges sharp; rough ones are evened out.
+
     Attributes:
         gap: median distance of a surfel from the eighth next.
     """
 
-    def __init__(self, points: Tensor, normals: Tensor) -> None:
+    def __init__(self, points: Tensor, normals: Tensor, roughness: float = 0.0) -> None:
         self.normals = normals
+        rough = max(0.0, roughness - EXACT)
+        self.count = min(AROUND[1], round(AROUND[0] + MORE[0] * rough), len(points))
+        self.narrow = min(NARROW[1], NARROW[0] + MORE[1] * rough)
         self.cloud = Neighbours(points)
         k = min(SPACING, len(points))
         distance, _ = self.cloud.nearest(points, k)
@@ -41,7 +52,7 @@ class Implicit:
         return torch.cat([self._distance(part) for part in x.split(PART)])
 
     def _distance(self, x: Tensor) -> Tensor:
-        distance, index = self.cloud.nearest(x, min(AROUND, len(self.normals)))
+        distance, index = self.cloud.nearest(x, self.count)
         found = torch.empty(len(x))
 
         def work(rows: slice) -> None:
@@ -54,7 +65,7 @@ class Implicit:
         return found
 
     def _near(self, x: Tensor, distance: Tensor, index: Tensor) -> Tensor:
-        width = (NARROW * distance[:, -1:]).clamp_min(1e-6)
+        width = (self.narrow * distance[:, -1:]).clamp_min(1e-6)
         weight = torch.exp((distance[:, :1].square() - distance.square()) / width.square())
         around = self.cloud.points[index] - x[:, None]
         return _from_sphere(around, self.normals[index], weight, self.gap)
