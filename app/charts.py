@@ -16,6 +16,8 @@ from torch import Tensor
 
 from fields import Snapshot
 
+from .figures import decibel, duration, number, raised
+from .measures import Measure
 from .trace import Trace
 
 Series = tuple[str, str, Sequence[float], Sequence[float]]  # name, colour, xs, ys
@@ -61,50 +63,16 @@ def final(trace: Trace) -> Snapshot | None:
     if trace.end != "diverged" or not trace.snapshots:
         return trace.snapshots[-1] if trace.snapshots else None
 
-    def psnr(snapshot: Snapshot) -> float:
-        value = snapshot.metrics.get("psnr", math.nan)
-        return value if math.isfinite(value) else -math.inf
+    followed = trace.subject.followed
 
-    return max(trace.snapshots, key=psnr)
+    def good(snapshot: Snapshot) -> float:
+        value = snapshot.metrics.get(followed.key, math.nan)
+        return followed.rank(value) if math.isfinite(value) else -math.inf
 
-
-# --- numbers as people read them ---
-
-
-def number(value: float) -> str:
-    """Three significant digits at most: 0.05, 1.25, 384, 12,000, 10⁻⁶; –, ∞ if not finite."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value and not 1e-4 <= abs(value) < 1e7:
-        power = math.floor(math.log10(abs(value)))
-        factor = f"{value / 10.0**power:.3g}"
-        return ("" if factor == "1" else f"{factor}·") + "10" + _raised(power)
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return text.replace("-", "−")
+    return max(trace.snapshots, key=good)
 
 
-def _raised(power: int) -> str:
-    return str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 0.05 s, 1.3 s, 12 s, 3 min 20 s, 2 h 5 min."""
-    if not math.isfinite(seconds):
-        return number(seconds)
-    if round(seconds) < 120:
-        digits = 0 if seconds >= 10 or seconds == 0 else 1 if seconds >= 1 else 2
-        return f"{seconds:.2g} s" if seconds < 0.01 and seconds else f"{seconds:.{digits}f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 120:
-        return f"{minutes} min" + (f" {rest} s" if rest else "")
-    return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
-
-
-def decibel(value: float) -> str:
-    """A PSNR without its unit: 31.2; ∞ for equal pictures, – where there is none."""
-    return f"{value:.1f}".replace("-", "−") if math.isfinite(value) else number(value)
+# --- bands of frequencies ---
 
 
 def band_names(edges: Tensor) -> list[str]:
@@ -352,7 +320,7 @@ def _y_grid(y: Axis, x: Axis, label: str) -> list[str]:
     many = y.log and y.high > 1e4 * y.low
     for tick in y.ticks(30):
         body.append(_line(x.start, y(tick), x.end, y(tick), _GRID))
-        text = "10" + _raised(round(math.log10(tick))) if many else number(tick)
+        text = "10" + raised(round(math.log10(tick))) if many else number(tick)
         body.append(_text(x.start - 8, y(tick) + 4, text, anchor="end", extra=_SOFT))
     return body
 
@@ -515,7 +483,7 @@ def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: fl
     x = Axis(*(known or (1, 10)), left, right, log=True)
     edges = _column_edges([s.seconds for s in snapshots], x)
     names = {band: band_names(trace.edges)[band] for band in rows}
-    body = [_text(0, 14, "cycles per picture", extra=_SOFT)]
+    body = [_text(0, 14, f"cycles per {trace.subject.word}", extra=_SOFT)]
     for place, band in enumerate(rows):
         y = bottom - cell * (place + 1)
         errors = [s.band_error[band] for s in snapshots]
@@ -524,7 +492,7 @@ def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: fl
     if len(snapshots) > 2:
         body.append(_front(snapshots, rows, edges, bottom, cell))
     body += _time_ticks(x, bottom) if known else []
-    body += _columns(snapshots, names, edges, top, bottom)
+    body += _columns(snapshots, names, edges, top, bottom, trace.subject.followed)
     body += _colour_bar(right + 14, top, bottom - top - 1)
     body.append(_CURSOR.format(top=top - 4, bottom=bottom + 4))
     label = f"{trace.method}: error of each frequency band over time"
@@ -613,14 +581,16 @@ def _columns(
     edges: list[float],
     top: float,
     bottom: float,
+    followed: Measure,
 ) -> list[str]:
     """An invisible layer that says what a column holds when the pointer rests on it."""
     body = []
     for i, s in enumerate(snapshots):
         if edges[i + 1] - edges[i] < 0.05:
             continue
-        psnr = s.metrics.get("psnr", math.nan)
-        lines = [f"{duration(s.seconds)}, step {s.step:,}, {decibel(psnr)} dB"]
+        value = followed.text(s.metrics.get(followed.key, math.nan))
+        figure = f"{followed.word} {value} {followed.unit}".lstrip()
+        lines = [f"{duration(s.seconds)}, step {s.step:,}, {figure}"]
         for band in reversed(names):
             shade = _percent(s.band_error[band])
             lines.append(f"{names[band]}: {'–' if shade is None else f'{shade} %'}")
@@ -651,16 +621,16 @@ def _colour_bar(x: float, y: float, height: float) -> list[str]:
 
 
 def spectrum(traces: Sequence[Trace], *, width: float = 720) -> str:
-    """Power of the picture in each band, and how much of it each fit still lacks.
+    """Power of the target in each band, and how much of it each fit still lacks.
 
-    What a fit lacks in a band is its relative error squared, times the picture's power there.
+    What a fit lacks in a band is its relative error squared, times the target's power there.
     """
     if not traces:
         return ""
     bands = _octaves(traces[0])
     centres = [math.sqrt(low * high) for _, low, high in bands]
-    power = traces[0].power.tolist()
-    series: list[Series] = [("picture", "currentColor", centres, [power[i] for i, _, _ in bands])]
+    power, word = traces[0].power.tolist(), traces[0].subject.word
+    series: list[Series] = [(word, "currentColor", centres, [power[i] for i, _, _ in bands])]
     for trace in traces:
         shown = final(trace)
         if shown is not None and len(trace.power) == len(power):
@@ -670,7 +640,7 @@ def spectrum(traces: Sequence[Trace], *, width: float = 720) -> str:
     ends = [low for _, low, _ in bands] + [high for _, _, high in bands[-1:]]
     return curves(
         series,
-        x_label="cycles per picture",
+        x_label=f"cycles per {word}",
         y_label="power in each band",
         x_log=True,
         y_log=True,

@@ -45,13 +45,25 @@ VERBS = {
         "enlarge a picture", "UpscaleOptions", "verbs",
         "fieldfit upscale photo.jpg --scale 4", knobs=True,
     ),
+    "points": Verb(
+        "make a watertight mesh of a cloud of points", "PointsOptions", "shape_verbs",
+        "fieldfit points scan.ply --seconds 10", knobs=True,
+    ),
+    "mesh": Verb(
+        "fit a signed distance field to a mesh", "MeshVerbOptions", "shape_verbs",
+        "fieldfit mesh part.stl", knobs=True,
+    ),
     "compare": Verb(
-        "race several methods on one picture", "CompareOptions", "verbs",
+        "race several methods on one picture or shape", "CompareOptions", "verbs",
         "fieldfit compare photo.jpg --methods plain fourier hash --seconds 10", knobs=True,
     ),
     "render": Verb(
-        "draw a saved field at any size", "RenderOptions", "verbs",
+        "draw a saved field at any size", "RenderOptions", "drawing",
         "fieldfit render runs/.../field.safetensors --size 4096x",
+    ),
+    "export": Verb(
+        "write a saved field as a mesh, a picture or numbers", "ExportOptions", "drawing",
+        "fieldfit export runs/.../field.safetensors --to glb",
     ),
     "bench": Verb(
         "measure this machine, and quality beside other tools", "BenchOptions", "bench",
@@ -71,7 +83,7 @@ def usage() -> str:
     examples = "\n".join(f"  {verb.example}" for verb in VERBS.values())
     return (
         "usage: fieldfit VERB INPUT [flags]\n\n"
-        "Fits neural fields to pictures, and shows what they learn first.\n\n"
+        "Fits neural fields to pictures and shapes, and shows what they learn first.\n\n"
         f"verbs:\n{verbs}\n\nexamples:\n{examples}\n\n"
         "fieldfit VERB --help lists the flags of a verb;\n"
         "fieldfit image --method hash --help also the knobs of the method.\n"
@@ -196,19 +208,31 @@ def _value_of(flag: str, args: list[str]) -> str | None:
 
 
 def _help_of_knobs(method: str, verb: str) -> None:
-    import torch
-
-    from fields import METHODS, TASKS, ImageTask, method_config
+    from fields import METHODS, method_config
 
     from .knobs import parse_knobs
-    from .verbs import SHARED
+    from .plans import SHARED
 
-    kind: Any = TASKS.get(verb, ImageTask)
-    config, _ = method_config(method, kind(torch.zeros(512, 512, 3)))
+    task, what = _example(verb)
+    config, _ = method_config(method, task)
     if method in METHODS:
         print(f"{method}: {METHODS[method].summary} ({METHODS[method].source}).")
-        print("The values shown are those for a picture of 512x512 pixels.\n")
+        print(f"The values shown are those for {what}.\n")
     parse_knobs(config, ["--help"], program="fieldfit VERB ...", without=frozenset(SHARED))
+
+
+def _example(verb: str) -> tuple[Any, str]:
+    """A task as a verb has it, and what it is."""
+    import torch
+
+    from fields import TASKS, ImageTask, mesh_task
+
+    if VERBS[verb].module == "shape_verbs":
+        corners = torch.cat([torch.zeros(1, 3), torch.eye(3)])
+        faces = torch.tensor([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
+        return mesh_task(corners, faces, pool=1000), "a mesh, or points that lie as closely"
+    kind: Any = TASKS.get(verb, ImageTask)
+    return kind(torch.zeros(512, 512, 3)), "a picture of 512x512 pixels"
 
 
 if __name__ == "__main__":

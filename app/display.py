@@ -9,6 +9,7 @@ from typing import Self
 
 from fields import Progress
 
+from .measures import Measure
 from .race import Entrant
 
 PLAIN_SECONDS = 2.0  # between two plain lines
@@ -45,22 +46,29 @@ def status(entrant: Entrant) -> str:
     parts = [f"step {progress.step:,}"]
     snapshots = entrant.trace.snapshots
     looked = entrant.looked or (snapshots[-1] if snapshots else None)
+    subject = entrant.trace.subject
     if looked is not None:
-        parts.append(f"{looked.metrics.get('psnr', math.nan):.2f} dB")
+        parts.append(_figure(subject.followed, looked.metrics))
         if "clean_psnr" in looked.metrics:
             parts.append(f"to the clean picture {looked.metrics['clean_psnr']:.2f} dB")
         elif "heldout_psnr" in looked.metrics:
             parts.append(f"held out {looked.metrics['heldout_psnr']:.2f} dB")
     parts.append(f"{progress.seconds:.1f} s")
     if 0 < entrant.drawn < 1:
-        parts.append(f"drawing {entrant.drawn:.0%}  {entrant.left:.0f} s left")
+        parts.append(f"{subject.make}ing {entrant.drawn:.0%}  {entrant.left:.0f} s left")
     elif progress.end:
         parts.append(_ending(progress))
     elif math.isfinite(progress.eta):
         more = entrant.drawing
-        then = f", then {more:.0f} s or more to draw" if more >= LONG_DRAWING else ""
+        then = f", then {more:.0f} s or more to {subject.make}" if more >= LONG_DRAWING else ""
         parts.append(f"{progress.eta:.0f} s left{then}")
     return "  ".join(parts)
+
+
+def _figure(followed: Measure, metrics: dict[str, float]) -> str:
+    value = metrics.get(followed.key, math.nan)
+    digits = f"{value:.2f}" if followed.unit == "dB" else f"{value:.3g}"
+    return f"{followed.word} {digits} {followed.unit}".lstrip()
 
 
 def _ending(progress: Progress) -> str:

@@ -21,7 +21,8 @@ PACKAGES = {  # distribution: what it is for
     "pillow": "pictures",
     "scikit-image": "sample pictures",
     "gradio": "the web page (pip install 'fieldfit[app]')",
-    "open3d-cpu": "shapes (pip install 'fieldfit[shape]')",
+    "trimesh": "meshes as GLB (pip install 'fieldfit[shape]')",
+    "open3d-cpu": "beside which points are measured (pip install 'fieldfit[shape]')",
 }
 
 

@@ -39,8 +39,6 @@ class FitOptions:
     """Seconds of fitting at most. Without a bound, the method takes its own number of steps."""
     steps: Whole = None
     """Steps at most."""
-    psnr: Number = None
-    """Stop once this PSNR in dB is reached."""
     seed: Whole = None
     """Seed of the initialisation and of the sampling; equal seeds give equal runs."""
     device: Device = None
@@ -53,12 +51,20 @@ class FitOptions:
     """Print run.json's object as the only line on stdout."""
     config: File = None
     """A run.json to repeat, or its "config" alone. Flags given beside it win."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureOptions(FitOptions):
+    """Flags of every verb that fits a field to a picture."""
+
+    psnr: Number = None
+    """Stop once this PSNR in dB is reached."""
     max_megapixels: float = 100.0
     """Refuse larger pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MethodOptions(FitOptions):
+class MethodOptions:
     """Flags of the verbs that fit one field."""
 
     method: Annotated[
@@ -67,7 +73,7 @@ class MethodOptions(FitOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageOptions(MethodOptions):
+class ImageOptions(MethodOptions, PictureOptions):
     """Reconstruct a picture: fit a field to its pixels and draw it."""
 
     photo: Positional[Path]
@@ -77,7 +83,7 @@ class ImageOptions(MethodOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class InpaintOptions(MethodOptions):
+class InpaintOptions(MethodOptions, PictureOptions):
     """Fill the holes of a picture from what is around them."""
 
     photo: Positional[Path]
@@ -115,7 +121,7 @@ class NoiseOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DenoiseOptions(NoiseOptions, MethodOptions):
+class DenoiseOptions(NoiseOptions, MethodOptions, PictureOptions):
     """Remove the noise of a picture: fit a field to it, and stop before the noise is learned."""
 
     photo: Positional[Path]
@@ -144,7 +150,7 @@ class EnlargeOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpscaleOptions(EnlargeOptions, MethodOptions):
+class UpscaleOptions(EnlargeOptions, MethodOptions, PictureOptions):
     """Enlarge a picture: find the larger one that its pixels were made from.
 
     `psnr` and `ssim` say whether the result, shrunk again, is the picture that was given;
@@ -155,12 +161,81 @@ class UpscaleOptions(EnlargeOptions, MethodOptions):
     """PNG, JPEG, WebP, TIFF or BMP."""
 
 
+MeshFormat = Annotated[
+    Literal["ply", "obj", "stl", "glb"] | None,
+    arg(metavar="ply|obj|stl|glb", help_behavior_hint=""),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
-class CompareOptions(NoiseOptions, EnlargeOptions, FitOptions):
-    """Give several methods the same budget on one picture, and draw them side by side."""
+class MeshOptions:
+    """Flags about the mesh that a shape's field is made into, and about reading shapes."""
+
+    resolution: Whole = None
+    """Cells along an edge of the box around the shape, 8 to 1024, of which the mesh is made; 256 if
+    it is left out."""
+    format: MeshFormat = None
+    """Kind of file for the mesh; ply if it is left out. stl has no colours."""
+    max_points: Whole = None
+    """Refuse shapes of more points than this, 20 million if it is left out."""
+    max_megabytes: Number = None
+    """Refuse larger files, 2048 if it is left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudOptions:
+    """Flags about a cloud of points."""
+
+    flip: bool = False
+    """Turn the shape inside out."""
+    scanner: Annotated[str | None, arg(metavar="X,Y,Z", help_behavior_hint="")] = None
+    """Where the points were seen from, in their coordinates; it tells what is outside."""
+    trim: Annotated[float | None, arg(metavar="DIST", help_behavior_hint="")] = None
+    """Leave open what is further than this from every point, in the points' unit. Closed if it is
+    left out."""
+    objective: Annotated[
+        Literal["distances", "derivatives"] | None,
+        arg(metavar="distances|derivatives", help_behavior_hint=""),
+    ] = None
+    """What is asked of the field: its distances, the default; or by exact derivatives that it is 0
+    on the points, rises along their normals, and has slope 1, as SIREN and DiGS do. Slow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsOptions(CloudOptions, MeshOptions, MethodOptions, FitOptions):
+    """Make a watertight mesh of a cloud of points: fit a signed distance field to it."""
+
+    cloud: Positional[Path]
+    """PLY, OBJ, XYZ, PCD, NPY and others; of a mesh its vertices."""
+    holdout: Share = None
+    """Share of the points to keep out of the fit; `heldout_chamfer` and others are then measured on
+    them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshVerbOptions(MeshOptions, MethodOptions, FitOptions):
+    """Fit a signed distance field to a mesh, and make a watertight mesh of it."""
+
+    mesh: Positional[Path]
+    """PLY, OBJ, STL, OFF or GLB; it may have holes."""
+
+
+# Flags of `compare` that say something of shapes alone, and of pictures alone.
+SHAPE_FLAGS = (
+    "resolution", "format", "max_points", "max_megabytes", "flip", "scanner", "trim",
+    "objective",
+)  # fmt: skip
+PICTURE_FLAGS = (
+    "psnr", "task", "mask", "missing", "stop", "sigma", "clean", "noise", "scale", "blur", "reduce",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(CloudOptions, MeshOptions, NoiseOptions, EnlargeOptions, PictureOptions):
+    """Give several methods the same budget on one picture or shape, and draw them side by side."""
 
     input: Positional[Path]
-    """PNG, JPEG, WebP, TIFF or BMP."""
+    """A picture: PNG, JPEG, WebP, TIFF or BMP; or a shape: PLY, OBJ, STL, GLB, XYZ and others."""
     methods: tuple[str, ...] = ("plain", "fourier", "multifourier", "hash")
     """Methods to compare."""
     task: Annotated[
@@ -170,29 +245,35 @@ class CompareOptions(NoiseOptions, EnlargeOptions, FitOptions):
     """What they are to do: denoise takes the flags about noise, upscale those about the
     enlargement. To fit, or to fill if --mask or --missing is given, if it is left out."""
     holdout: Share = None
-    """Share of the pixels to keep out of the fit and to measure on."""
+    """Share of the pixels or points to keep out of the fit and to measure on."""
     mask: File = None
     """A picture of the same size, white where the input is to be filled."""
     missing: Share = None
     """Hide this share of the pixels at random, and measure how well they are filled."""
 
 
+Degrees = Annotated[float | None, arg(metavar="DEGREES", help_behavior_hint="")]
+Up = Annotated[Literal["y", "z"] | None, arg(metavar="y|z", help_behavior_hint="")]
+
+
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions:
-    """Draw a saved field at any size."""
+class FieldOptions:
+    """Flags of the verbs that make something of a saved field."""
 
     field: Positional[Path]
     """A field.safetensors."""
     size: Text = None
     """Size of the drawing as WIDTHxHEIGHT; one of both may be left out (1024x). The size of the
-    picture that was fitted by default."""
-    region: Text = None
-    """Part to draw, x0,y0,x1,y1 in pixels of the picture that was fitted."""
-    out: File = None
-    """Picture to write, its kind by its ending (png or tiff); render.png beside the field by
-    default."""
-    depth: Annotated[Literal[8, 16] | None, arg(metavar="8|16", help_behavior_hint="")] = None
-    """Bits a value; as in the picture that was fitted by default."""
+    picture that was fitted by default; of a shape, 1024x1024."""
+    azimuth: Degrees = None
+    """Of a shape: from how far to the right it is seen, 30 if it is left out; 0 is its front."""
+    elevation: Degrees = None
+    """Of a shape: from how far above the horizon it is seen, 20 if it is left out."""
+    up: Up = None
+    """Of a shape: the axis that points up, y if it is left out."""
+    resolution: Whole = None
+    """Of a shape: cells along an edge of the box, of which a mesh is made; 256 if it is left
+    out."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute."""
     backend: Literal["auto", "torch", "numba", "triton", "tinycudann"] = "auto"
@@ -202,16 +283,45 @@ class RenderOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RenderOptions(FieldOptions):
+    """Draw a saved field at any size."""
+
+    region: Text = None
+    """Part to draw, x0,y0,x1,y1 in pixels of the picture that was fitted."""
+    out: File = None
+    """Picture to write, its kind by its ending (png or tiff); render.png beside the field by
+    default. Of a shape also its mesh (ply, obj, stl or glb)."""
+    depth: Annotated[Literal[8, 16] | None, arg(metavar="8|16", help_behavior_hint="")] = None
+    """Bits a value; as in the picture that was fitted by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(FieldOptions):
+    """Write what a saved field holds as a file for other programs."""
+
+    to: Annotated[
+        Literal["ply", "obj", "stl", "glb", "png", "tiff", "numpy", "onnx", "html"],
+        arg(metavar="FORMAT"),
+    ]
+    """ply, obj, stl or glb: the mesh of a shape. png or tiff: a drawing, as `render` makes it.
+    numpy: an .npz file, of a picture's values or of a shape's on a lattice."""
+    out: File = None
+    """File to write; export.FORMAT beside the field by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BenchOptions:
     """Measure this machine's speed beside plain PyTorch, and quality beside what people use."""
 
-    kind: Positional[Literal["image", "images", "encodings"]]
+    kind: Positional[Literal["image", "images", "points", "encodings"]]
     """image: a training step on every backend, and the time to 30, 35 and 40 dB of every method.
     images: holes filled, noise removed and pictures enlarged, beside OpenCV, scikit-image, Pillow
     and BM3D where they are installed.
+    points: clouds made into meshes, beside screened Poisson where Open3D is installed.
     encodings: held-out PSNR of the encodings of "Fourier Features Let Networks Learn ..."."""
-    input: Positional[Path | None] = None
-    """image: a picture (astronaut by default). images, encodings: a directory of pictures."""
+    inputs: Positional[tuple[Path, ...]] = ()
+    """image: a picture (astronaut by default). images, encodings: a directory of pictures.
+    points: clouds or meshes (the sample shapes by default)."""
     seconds: float = 5.0
     """image: seconds for each method."""
     pictures: Whole = None
@@ -229,7 +339,18 @@ class BenchOptions:
     seeds: int = 3
     """images: masks of each kind, and draws of the noise."""
     methods: Names = None
-    """images: only these, such as fieldfit, hash, telea, biharmonic or bm3d."""
+    """images: only these, such as fieldfit, hash, telea, biharmonic or bm3d. points: such as
+    fieldfit, hash, poisson or poisson-9."""
+    truth: File = None
+    """points: the mesh that a cloud is of, to measure against. Without it, a fifth of a cloud's
+    points is held out; of a mesh, points are sampled."""
+    samples: int = 50_000
+    """points: how many to sample from a mesh."""
+    noise: float = 0.0
+    """points: standard deviation of the noise that sampled points get, in percent of the longest
+    side. Clean points have normals, noisy ones none."""
+    resolution: Whole = None
+    """points: cells along an edge of the box, 256 if it is left out."""
     steps: int = 2000
     """encodings: steps of each fit."""
     batch: int = 4096

@@ -1,4 +1,4 @@
-"""Methods racing on one picture: each advances in turn, and each is timed by its own clock."""
+"""Methods racing on one input: each advances in turn, and each is timed by its own clock."""
 
 import math
 from collections.abc import Generator, Sequence
@@ -17,9 +17,12 @@ from fields import (
     Snapshot,
     fit,
     method_config,
+    recorder,
 )
+from fields.tasks import Task
 
 from .clean import Clean, Follower
+from .measures import PICTURE, Subject
 from .trace import Trace
 
 
@@ -32,7 +35,7 @@ class Plan:
     why: str
 
 
-def plan(method: str, task: ImageTask) -> Plan:
+def plan(method: str, task: Task) -> Plan:
     """A named method's plan for a task.
 
     Raises:
@@ -45,21 +48,39 @@ def plan(method: str, task: ImageTask) -> Plan:
 class Entrant:
     """One method in the race.
 
+    Args:
+        clean: a picture to measure against.
+        subject: what the task is about.
+        points: that making the result will ask the field for; of a picture, its pixels.
+
     Attributes:
         trace: the record of it.
         progress: the latest report; None before the first.
         looked: the latest look at the field; None if the last advance took none.
-        drawn: share of the result that is drawn, once the fit is over.
+        drawn: share of the result that is made, once the fit is over.
         left: seconds until it is, at the pace so far.
     """
 
-    def __init__(self, task: ImageTask, plan: Plan, clean: Clean | None = None) -> None:
-        self.task = task
+    def __init__(
+        self,
+        task: Task,
+        plan: Plan,
+        clean: Clean | None = None,
+        *,
+        subject: Subject = PICTURE,
+        points: float = math.nan,
+    ) -> None:
+        self.points = math.prod(task.drawn) if isinstance(task, ImageTask) else points
         self.follower = None if clean is None else Follower(clean)
         descends = isinstance(plan.config.solver, Descent)
-        self.recorder = Recorder(task, remember=descends)
+        self.recorder = recorder(task, remember=descends)
         self.trace = Trace(
-            plan.method, plan.why, plan.config, self.recorder.edges, self.recorder.power()
+            plan.method,
+            plan.why,
+            plan.config,
+            self.recorder.edges,
+            self.recorder.power(),
+            subject=subject,
         )
         self.trace.snapshots = self.recorder.snapshots
         if self.follower is not None:
@@ -71,14 +92,14 @@ class Entrant:
         self.left = math.nan
 
     def draw(self, share: float, seconds: float) -> None:
-        """So much of the result is drawn, which took so long."""
+        """So much of the result is made, which took so long."""
         self.drawn, self.left = share, seconds * (1 - share) / share
 
     @property
     def drawing(self) -> float:
-        """Seconds that drawing the result will take, by the last look: a part of the picture."""
+        """Seconds that making the result will take, by the last look."""
         rate = self.recorder.rate
-        return math.prod(self.task.drawn) / rate if rate else math.nan
+        return self.points / rate if rate else math.nan
 
     @property
     def done(self) -> bool:
@@ -98,6 +119,7 @@ class Entrant:
         trace.parameters = self.progress.field.parameter_count
         trace.stop = self.progress.stop
         if self.follower is not None:
+            assert isinstance(self.recorder, Recorder), "only pictures have a clean one"
             self.follower.see(self.progress, self.looked, self.recorder.view)
 
     def close(self) -> None:
@@ -120,9 +142,12 @@ class Entrant:
         if not trace.end:
             self._look_again()
             trace.end = "interrupted"
-        best = self.recorder.best
-        last = trace.snapshots[-1].metrics.get("psnr", 0.0) if trace.snapshots else 0.0
-        if best is not None and (lost or (trace.end == "interrupted" and last < best[0] - 0.1)):
+        best, followed = self.recorder.best, trace.subject.followed
+        if best is None:
+            return
+        seen = trace.snapshots[-1].metrics if trace.snapshots else {}
+        worse = followed.behind(seen.get(followed.key, math.nan), followed.of_rank(best[0]))
+        if lost or (trace.end == "interrupted" and worse):
             self.field.load_state_dict(best[1])
 
     def _look_again(self) -> None:
@@ -132,16 +157,25 @@ class Entrant:
 
 
 def race(
-    task: ImageTask, plans: Sequence[Plan], clean: Clean | None = None
+    task: Task,
+    plans: Sequence[Plan],
+    clean: Clean | None = None,
+    *,
+    subject: Subject = PICTURE,
+    points: float = math.nan,
 ) -> Generator[Entrant, None, list[Entrant]]:
-    """Fit several methods to one picture, the one furthest behind its budget advancing next.
+    """Fit several methods to one input, the one furthest behind its budget advancing next.
 
     A clean picture is only measured against.
+
+    Args:
+        subject: what the task is about.
+        points: that making a result will ask a field for.
 
     Yields the entrant that has just advanced; the list of all is the generator's return value, and
     closing it early ends them all where they are.
     """
-    entrants = [Entrant(task, plan, clean) for plan in plans]
+    entrants = [Entrant(task, plan, clean, subject=subject, points=points) for plan in plans]
     try:
         for entrant in entrants:  # all show themselves before any gets ahead
             entrant.advance()

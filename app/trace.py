@@ -12,17 +12,21 @@ from fields import FitConfig, Snapshot
 from fields.kernels import threads
 from fields.stopping import Stopping
 
+from .measures import PICTURE, Subject
+
 
 @dataclass
 class Trace:
-    """One fit of a picture, while it runs and after.
+    """One fit, while it runs and after.
 
     Attributes:
         why: in one sentence, what was chosen and why.
         edges: of the frequency bands, cycles over the longest side, [bands + 1].
         power: of the target in each band, [bands].
         snapshots: coarse to fine, oldest first.
-        metrics: of the final field over the whole picture; empty until then.
+        metrics: of the final field over all of the data; empty until then.
+        subject: what was fitted.
+        result: more of run.json, on what was made of the field.
         stop: the stopping rule with what it saw, if the fit has one.
         clean: (step, seconds, PSNR in dB) of the fit against a clean picture, if one is known.
     """
@@ -41,6 +45,8 @@ class Trace:
     end: str = ""
     stop: Stopping | None = None
     clean: list[tuple[int, float, float]] = field(default_factory=list)
+    subject: Subject = PICTURE
+    result: dict[str, Any] = field(default_factory=dict)
 
     @property
     def stopping(self) -> dict[str, Any] | None:

@@ -1,44 +1,45 @@
 """The verbs on pictures, from flags to files."""
 
-import json
 import math
-import sys
 import time
-import tomllib
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-
-from data import Picture, PictureWriter
-from fields import FitConfig, ImageTask, load_field, method_config
-from fields.fit import check
-from fields.render import strips
+from data import SHAPE_SUFFIXES, Picture
+from fields import ImageTask
 
 from . import signals
 from .denoise import Noisy, make_noisy, open_clean
-from .display import Display, Share
+from .display import Display
 from .folder import RunFolder, default_folder, to_json
-from .knobs import parse_knobs
+from .jobs import fit_job
 from .options import (
+    SHAPE_FLAGS,
     CompareOptions,
     DenoiseOptions,
-    FitOptions,
     ImageOptions,
     InpaintOptions,
     NoiseOptions,
-    RenderOptions,
+    PictureOptions,
     UpscaleOptions,
 )
-from .pictures import Job, fit_job, load_mask, make_task, open_picture, quantise
+from .pictures import Job, load_mask, make_task, open_picture
+from .plans import (
+    COMPARE_SECONDS,
+    check_methods,
+    first,
+    kept_options,
+    make_plan,
+    read_config,
+    within_budget,
+)
 from .race import Plan
-from .upscale import MAX_DRAWN, Enlarged, make_enlarged
+from .shape_verbs import compare_shape
+from .upscale import Enlarged, make_enlarged
 
-BUDGETS = ("steps", "seconds", "psnr")
-SHARED = (*BUDGETS, "seed", "device", "backend")  # knobs of a fit that every verb has as flags
-COMPARE_SECONDS = 10.0
+__all__ = ["COMPARE_SECONDS", "compare", "denoise", "image", "inpaint", "make_plan", "upscale"]
+
 STOPPED = "hash"  # method of `denoise`, if a rule is given that stops it, but no method
 SCALE = 2.0  # of `upscale`, unless it is given
 
@@ -118,10 +119,10 @@ def _enlarged(options: Options, picture: Picture) -> tuple[Options, Enlarged]:
 
 def compare(options: CompareOptions, knobs: list[str], command: str) -> dict[str, Any]:
     start = time.perf_counter()
-    if not options.methods:
-        raise ValueError("--methods must name at least one method.")
-    if len(set(options.methods)) < len(options.methods):
-        raise ValueError("--methods names a method twice; give each once.")
+    check_methods(options.methods)
+    if options.input.suffix.lower() in SHAPE_SUFFIXES:
+        return compare_shape(options, knobs, command)
+    _refuse_shapes_flags(options)
     picture = open_picture(options.input, options.max_megapixels)
     saved = read_config(options.config)
     seed = first(options.seed, saved.seed if saved else None, 0)
@@ -144,8 +145,7 @@ def compare(options: CompareOptions, knobs: list[str], command: str) -> dict[str
             mask=None if options.mask is None else load_mask(options.mask, picture),
             seed=seed,
         )
-    if all(getattr(options, name) is None for name in BUDGETS):
-        options = replace(options, seconds=COMPARE_SECONDS)
+    options = within_budget(options)
     plans = [make_plan(method, options, knobs, task, saved) for method in options.methods]
     return _fit(
         "compare", options, options.input, picture, task, fill, plans, command, start, made
@@ -158,6 +158,14 @@ BELONGS = {
     "denoise": ("stop", "sigma", "clean", "noise"),
     "upscale": ("scale", "blur", "reduce"),
 }  # flags of `compare` to its tasks
+
+
+def _refuse_shapes_flags(options: CompareOptions) -> None:
+    """ValueError if a flag is given that says something of shapes alone."""
+    for name in SHAPE_FLAGS:
+        if getattr(options, name) not in (None, False):
+            flag = name.replace("_", "-")
+            raise ValueError(f"--{flag} is for shapes; {options.input.name} is a picture.")
 
 
 def _kind(options: CompareOptions) -> str:
@@ -182,7 +190,7 @@ def _kind(options: CompareOptions) -> str:
 
 def _fit(
     verb: str,
-    options: FitOptions,
+    options: PictureOptions,
     path: Path,
     picture: Picture,
     task: ImageTask,
@@ -193,7 +201,6 @@ def _fit(
     made: Noisy | Enlarged | None = None,
 ) -> dict[str, Any]:
     folder = RunFolder(options.out or default_folder(path.stem))
-    kept = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()}
     job = Job(
         verb,
         str(path),
@@ -202,11 +209,7 @@ def _fit(
         fill,
         plans,
         command,
-        {
-            k: v
-            for k, v in kept.items()
-            if v is not None and v is not False and k not in (*SHARED, "json", "out")
-        },
+        kept_options(options),
         loading=time.perf_counter() - start,
     )
     if made is not None:
@@ -243,161 +246,3 @@ def _say_stop(document: dict[str, Any]) -> str:
 
 def _figure(value: float | None) -> str:
     return "inf" if value is None or math.isinf(value) else f"{value:.4g}"
-
-
-def make_plan(
-    method: str | None,
-    options: FitOptions,
-    knobs: Sequence[str],
-    task: ImageTask,
-    saved: "SavedConfig | None",
-) -> Plan:
-    """A method's settings with the saved config and then the flags laid over them."""
-    method = method or (saved.method if saved else None) or "auto"
-    base, why = method_config(method, task)
-    if saved is not None:
-        base = saved.settings(method) or base
-    config = with_options(base, options)
-    without = frozenset({*SHARED, "report"})
-    config = parse_knobs(config, list(knobs), program="fieldfit VERB ...", without=without)
-    check(task, config)
-    return Plan(method, config, why)
-
-
-def with_options(config: FitConfig, options: FitOptions) -> FitConfig:
-    given = {n: getattr(options, n) for n in SHARED if getattr(options, n) is not None}
-    if "seconds" in given and "steps" not in given:
-        given["steps"] = None  # a budget of time replaces the method's own number of steps
-    return replace(config, **given)
-
-
-class SavedConfig:
-    """What --config brings: a method's name, and the settings of its fit."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            text = path.read_text(encoding="utf-8")
-            loads = tomllib.loads if path.suffix == ".toml" else json.loads
-            document = loads(text)
-        except OSError as error:
-            raise ValueError(f"{path}: cannot be read: {error.strerror}.") from None
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"{path}: is neither JSON nor TOML: {error}") from None
-        if not isinstance(document, dict):
-            raise ValueError(f"{path}: must hold an object, as run.json does.")
-        self.path = path
-        self.method: str | None = document.get("method")
-        try:
-            self.config = _config_in(document)
-            self.runs = {run["method"]: _config_in(run) for run in document.get("runs", [])}
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from None
-
-    @property
-    def seed(self) -> int | None:
-        return self.config.seed if self.config else None
-
-    def settings(self, method: str) -> FitConfig | None:
-        """What the file holds for a method; None if it holds no settings at all.
-
-        Raises:
-            ValueError: its settings are another method's, and would be fitted under a wrong name.
-        """
-        if method in self.runs:
-            return self.runs[method]
-        if self.config is None or self.method in (None, method):
-            return self.config
-        raise ValueError(
-            f"{self.path}: holds the settings of {self.method}, not of {method}; "
-            "leave one of the two out."
-        )
-
-
-def _config_in(document: dict[str, Any]) -> FitConfig | None:
-    inner = document.get("config", document if "field" in document else None)
-    return None if inner is None else FitConfig.from_dict(inner)
-
-
-def read_config(path: Path | None) -> SavedConfig | None:
-    return None if path is None else SavedConfig(path)
-
-
-def first(*values: Any) -> Any:
-    return next((v for v in values if v is not None), None)
-
-
-def render(options: RenderOptions) -> dict[str, Any]:
-    start = time.perf_counter()
-    device = "cuda" if options.device == "auto" and torch.cuda.is_available() else options.device
-    saved = load_field(
-        options.field, device="cpu" if device == "auto" else device, backend=options.backend
-    )
-    if saved.info.get("kind") != "image":
-        raise ValueError(f"{options.field}: holds no picture.")
-    size = (int(saved.info["size"][0]), int(saved.info["size"][1]))
-    region = parse_region(options.region, size)
-    out = parse_size(options.size, region)
-    path = options.out or options.field.parent / "render.png"
-    depth = options.depth or int(saved.info.get("depth", 8))
-    icc = saved.info.get("icc")
-    from base64 import b64decode
-
-    with PictureWriter(
-        path, out[1], out[0], saved.field.out_dim, depth, b64decode(icc) if icc else None
-    ) as writer:
-        share = Share("render")
-        for top, values in strips(saved.field, size, region=region, out=out):
-            writer.write_rows(quantise(values.cpu(), depth))
-            share.show((top + len(values)) / out[0])
-            if signals.asked():
-                raise KeyboardInterrupt
-    document = {
-        "verb": "render",
-        "input": str(options.field),
-        "size": [out[1], out[0]],
-        "region": list(region),
-        "seconds": {"total": time.perf_counter() - start},
-        "files": {"result": str(path)},
-    }
-    print(to_json(document) if options.json else path, flush=True)
-    return document
-
-
-def parse_size(text: str | None, region: tuple[float, float, float, float]) -> tuple[int, int]:
-    """(height, width) from WIDTHxHEIGHT, either of which may be left out to keep the shape."""
-    wide, high = region[2] - region[0], region[3] - region[1]
-    if text is None:
-        return max(1, round(high)), max(1, round(wide))
-    left, x, right = text.lower().partition("x")
-    try:
-        if not x or not (left or right):
-            raise ValueError
-        width = int(left) if left else max(1, round(int(right) * wide / high))
-        height = int(right) if right else max(1, round(int(left) * high / wide))
-    except ValueError:
-        raise ValueError(f"--size must be WIDTHxHEIGHT such as 1024x768, got {text!r}.") from None
-    if width < 1 or height < 1 or width * height > MAX_DRAWN:
-        raise ValueError(f"--size must be from 1x1 to {MAX_DRAWN:,} pixels in all, got {text!r}.")
-    return height, width
-
-
-def parse_region(
-    text: str | None, size: tuple[int, int]
-) -> tuple[float, float, float, float]:
-    if text is None:
-        return 0.0, 0.0, float(size[1]), float(size[0])
-    try:
-        x0, y0, x1, y1 = (float(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(f"--region must be x0,y0,x1,y1 in pixels, got {text!r}.") from None
-    inside = 0 <= x0 < x1 <= size[1] and 0 <= y0 < y1 <= size[0]
-    if not inside:
-        raise ValueError(
-            f"--region must lie inside the picture of {size[1]}x{size[0]} pixels and not be empty, "
-            f"got {text!r}."
-        )
-    return x0, y0, x1, y1
-
-
-def log(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -19,10 +19,11 @@ from urllib.parse import urlparse
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from data import Picture, read_picture, write_picture
-from fields import load_field
+from data import Picture, read_picture, read_shape, write_picture, write_points
+from fields import Mesh, load_field
 
 pytestmark = pytest.mark.e2e
 
@@ -32,6 +33,7 @@ PATIENCE = 90_000  # milliseconds: this machine may be busy with others
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
+    "--use-angle=swiftshader", "--enable-unsafe-swiftshader",  # WebGL without a graphics card
 ]  # fmt: skip
 
 
@@ -500,14 +502,135 @@ def test_the_page_fits_a_phone_and_the_dark(chromium, served):
     visit(page, served, "?__theme=dark")
     page.locator("#samples [data-sample=cat]").click()
     page.locator("#photo img").wait_for()
-    for tab in ("Runs", "Image"):
+    for tab in ("Shape", "Runs", "Image"):
         page.get_by_role("tab", name=tab).click()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        # A phone shows a page that is too wide smaller, and then says it were as wide as the page.
+        assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390]
     background = page.locator(".ff-panel").first.evaluate(
         "(panel) => getComputedStyle(panel).backgroundColor"
     )
     assert max(map(int, re.findall(r"\d+", background)[:3])) < 60
     context.close()
+
+
+# --- shapes ---
+
+
+def ring(count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    """Points of a torus with radii 1 and 0.4 about the y axis, and normals."""
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(0, 2 * np.pi, (2, count))
+    normals = np.stack([np.cos(b) * np.cos(a), np.sin(b), np.cos(b) * np.sin(a)], 1)
+    middle = np.stack([np.cos(a), 0 * a, np.sin(a)], 1)
+    return middle + 0.4 * normals, normals
+
+
+def shot(canvas) -> np.ndarray:
+    """What a canvas shows, uint8 [h, w, 3]."""
+    canvas.scroll_into_view_if_needed()
+    return np.asarray(Image.open(io.BytesIO(canvas.screenshot())).convert("RGB"))
+
+
+def shades(pixels: np.ndarray) -> int:
+    return len(np.unique(pixels.reshape(-1, 3), axis=0))
+
+
+def expect_triangles(page, method: str, count: int) -> None:
+    page.locator(
+        f"#shape-viewer [data-method={method}] canvas[data-triangles='{count}']"
+    ).wait_for()
+
+
+def test_a_scan_becomes_a_mesh_that_can_be_turned_and_taken_away(page, served, tmp_path):
+    points, normals = ring()
+    write_points(tmp_path / "my ring.ply", points, normals)
+    page.get_by_role("tab", name="Shape").click()
+    (tmp_path / "notes.ply").write_text("not a shape")
+    upload = page.locator("#shape-upload input[type=file]")
+    upload.set_input_files(tmp_path / "notes.ply")
+    page.get_by_text("notes.ply: ").wait_for()
+
+    page.locator("#shape-samples [data-sample=bracket]").click()
+    page.locator("#shape-given canvas[data-triangles='540']").wait_for()
+    assert shades(shot(page.locator("#shape-given canvas"))) > 20
+    page.get_by_role("button", name="Another shape").click()
+    upload.set_input_files(tmp_path / "my ring.ply")
+    page.locator("#shape-given canvas[data-points='4000'][data-triangles='0']").wait_for()
+    assert "4,000" in page.locator("#shape-about").inner_text()
+    choose(page, "shape-methods", "auto")
+    choose(page, "shape-methods", "hash")
+    choose(page, "shape-preset", "Custom")
+    page.locator("#shape-seconds input").fill("1")
+    page.locator("#shape-resolution input[type=number]").fill("64")
+    page.keyboard.press("Tab")
+    page.locator("#shape-fit").click()
+    page.locator("#shape-log [data-state=running]").wait_for()
+    page.locator("#shape-viewer [data-method=hash] img[src^='data:']").wait_for()
+
+    # The mesh is the one in the file: a ring, closed, with one hole, where the points are.
+    page.locator("#shape-log [data-state=done]").wait_for()
+    page.locator("#shape-metrics [data-method=hash]").wait_for()
+    command = shlex.split(page.locator("#shape-command code").inner_text())
+    assert command[:2] == ["fieldfit", "points"]
+    saved = json.loads((served.folder / Path(command[2]).parent / "run.json").read_text())
+    expect_triangles(page, "hash", saved["mesh"]["faces"])
+    found = read_shape(download(page, "#shape-ply"))
+    mesh = Mesh(torch.from_numpy(found.points.astype(np.float32)), torch.from_numpy(found.faces))
+    assert len(mesh.faces) == saved["mesh"]["faces"]
+    assert mesh.watertight
+    assert mesh.euler == 0
+    assert mesh.volume == pytest.approx(2 * np.pi**2 * 0.4**2, rel=0.1)
+    assert load_field(download(page, "#shape-field")).info["kind"] == "shape"
+    assert download(page, "#shape-stl").suffix == ".stl"
+
+    # It is seen, and turns with the mouse, together with the points.
+    solid = page.locator("#shape-viewer [data-method=hash] canvas")
+    cloud = page.locator("#shape-viewer [data-method=given] canvas")
+    before = shot(solid), shot(cloud)
+    assert min(map(shades, before)) > 20
+    paper = before[0][20, before[0].shape[1] // 20]
+    share = (before[0] != paper).any(-1).mean()
+    assert 0.2 < share < 0.9  # neither nothing nor a wall
+    box = solid.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 140, steps=3)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    for old, canvas in zip(before, (solid, cloud), strict=True):
+        assert (shot(canvas) != old).any(-1).mean() > 0.1
+
+    # Back to where it was coarse, and to the end again.
+    page.locator("#shape-scrub input[type=range]").focus()
+    page.keyboard.press("Home")
+    page.locator("#shape-viewer [data-method=hash][data-step='0']").wait_for()
+    page.keyboard.press("End")
+    expect_triangles(page, "hash", saved["mesh"]["faces"])
+
+    # A reload keeps it.
+    page.reload(wait_until="domcontentloaded")
+    page.get_by_role("tab", name="Shape").click()
+    expect_triangles(page, "hash", saved["mesh"]["faces"])
+    page.locator("#shape-given canvas[data-points='4000']").wait_for()
+    assert page.locator("#shape-resolution input[type=number]").input_value() == "64"
+
+    # A flip is another run, which can be stopped.
+    page.locator("#shape-flip").click()
+    page.wait_for_function(
+        "document.querySelector('#shape-command code').textContent.includes('--flip')"
+    )
+    page.locator("#shape-log [data-state=running]").wait_for()
+    page.locator("#shape-stop").click()
+    page.locator("#shape-log :is([data-state=stopped], [data-state=done])").wait_for()
+    page.locator("#shape-found", has_text="turned around, as asked").wait_for()
+    page.locator("#shape-more").get_by_text("More").click()
+    page.locator("#shape-flip-choice input:checked").wait_for()
+
+    # The Runs tab leads back to the first.
+    page.get_by_role("tab", name="Runs").click()
+    card = page.locator("#runs .ff-card", has_text="fieldfit points").nth(1)
+    card.get_by_role("button", name="Open").click()
+    expect_triangles(page, "hash", saved["mesh"]["faces"])
 
 
 # --- from a program ---

@@ -21,14 +21,15 @@ from app import options
 from app.cli import main
 from app.page import check_access, check_limits, free_port, import_serve, private_cache
 from app.ui import mask as masks
-from app.ui import runs as runs_module
+from app.ui import run as run_module
 from app.ui import server as server_module
 from app.ui import views
 from app.ui.limits import MAX_KEPT, MAX_ORIGINALS, MAX_WAITING, Limits
 from app.ui.originals import Original, Originals
 from app.ui.painter_value import decode, encode
 from app.ui.previews import SHOWN_SIDE, flat, jpeg, preview
-from app.ui.runs import Moment, Run, Runs
+from app.ui.run import Moment, Run
+from app.ui.runs import Runs
 from app.ui.server import Server
 from app.ui.settings import TASKS, Settings, read_settings
 from app.ui.watch import Watchers, follow
@@ -384,7 +385,7 @@ def test_a_fit_that_fails_says_so_and_the_next_is_done(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs_module, "fit_job", fail)
+        patch.setattr(run_module, "fit_job", fail)
         run = begin(server, original)
         wait_for(run, "failed")
     assert problem in views.news(run, 0)

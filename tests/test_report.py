@@ -4,6 +4,7 @@ import math
 import re
 import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -22,7 +23,9 @@ from app.charts import (
     spectrum,
     time_span,
 )
-from app.report import headline, ranked, report_html
+from app.measures import SHAPE
+from app.report import ranked, report_html
+from app.story import headline
 from app.trace import Trace
 from fields import METHODS, FitConfig, PatchGroups, Snapshot
 from fields.spectrum import band_power, bands
@@ -105,6 +108,15 @@ class Elements(HTMLParser):
 def words(html):
     html = re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.S)
     return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", html)))
+
+
+def shape_trace(method, chamfer, errors):
+    """A fit of a shape: how near its mesh is in percent, and the errors along the way."""
+    made = replace(trace(method), subject=SHAPE, snapshots=[], metrics={"chamfer": chamfer})
+    for i, error in enumerate(errors):
+        now = snapshot(0.1 * 3**i, math.nan, climbing(i))
+        made.snapshots.append(replace(now, metrics={"distance_error": error}))
+    return made
 
 
 # --- the page ---

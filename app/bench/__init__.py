@@ -9,8 +9,15 @@ from ..trace import machine
 from .encodings import bench_encodings
 from .image import bench_image
 from .images import bench_images
+from .points import bench_points
 
-KINDS = {"image": bench_image, "images": bench_images, "encodings": bench_encodings}
+KINDS = {
+    "image": bench_image,
+    "images": bench_images,
+    "points": bench_points,
+    "encodings": bench_encodings,
+}
+WIDTHS = {"method": 17, "shape": 20}  # letters of a column
 
 
 def bench(options: BenchOptions) -> dict[str, Any]:
@@ -41,7 +48,7 @@ def _line(row: dict[str, Any], first: bool) -> str:
     """A row as people read it: figures in columns where all rows have the same, else by name."""
     if "case" not in row:
         return "  ".join(f"{k} {_figure(v)}" for k, v in row.items())
-    widths = [17 if k == "method" else 10 for k in row]
+    widths = [WIDTHS.get(k, max(10, len(k))) for k in row]
     cells, names = (
         "  ".join(f"{text:<{n}}" for text, n in zip(texts, widths, strict=True)).rstrip()
         for texts in (map(_figure, row.values()), row)
@@ -52,4 +59,6 @@ def _line(row: dict[str, Any], first: bool) -> str:
 def _figure(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

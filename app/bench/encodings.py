@@ -79,14 +79,24 @@ def bench_encodings(options: BenchOptions) -> Iterator[dict[str, Any]]:
 
 
 def pictures(options: BenchOptions) -> list[Path]:
-    if options.input is None or not options.input.is_dir():
-        raise ValueError(
-            f"bench {options.kind} needs a directory of pictures, got {options.input}."
-        )
-    paths = sorted(p for p in options.input.iterdir() if p.suffix.lower() in SUFFIXES)
+    folder = one_input(options)
+    if folder is None or not folder.is_dir():
+        raise ValueError(f"bench {options.kind} needs a directory of pictures, got {folder}.")
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if not paths:
-        raise ValueError(f"{options.input}: holds no pictures.")
+        raise ValueError(f"{folder}: holds no pictures.")
     return paths[: options.pictures]
+
+
+def one_input(options: BenchOptions) -> Path | None:
+    """The input, if one is given.
+
+    Raises:
+        ValueError: there are several.
+    """
+    if len(options.inputs) > 1:
+        raise ValueError(f"bench {options.kind} takes one input, got {len(options.inputs)}.")
+    return options.inputs[0] if options.inputs else None
 
 
 def run(path: Path, encoding: EncodingSpec, lr: float, options: BenchOptions) -> dict[str, Any]:

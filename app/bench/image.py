@@ -26,6 +26,7 @@ from fields.networks import MLP
 
 from .. import signals
 from ..options import BenchOptions
+from .encodings import one_input
 
 SAMPLES = 65_536
 ROUNDS = 7  # of all contenders in turn, so that a disturbance hits them alike; medians are quoted
@@ -43,8 +44,9 @@ STEP = FitConfig(
 
 def bench_image(options: BenchOptions) -> Iterator[dict[str, Any]]:
     """Rows of the benchmark: the machine's floor, the encoding, the step, then every method."""
-    name = str(options.input or "astronaut")
-    picture = read_picture(options.input) if options.input else load_sample("astronaut")
+    path = one_input(options)
+    name = str(path or "astronaut")
+    picture = load_sample("astronaut") if path is None else read_picture(path)
     task = ImageTask(torch.from_numpy(picture.pixels))
     floor = measure_floor()
     yield {"what": "floor", **floor}

@@ -10,7 +10,8 @@ from gradio.events import api
 from fields import METHODS
 from fields.tasks.upscale import BLURS
 
-from .runs import Run
+from .picture_run import PictureRun
+from .run import Run
 from .server import KINDS, Server
 from .settings import AUTO, CHOICES, CUSTOM, HOLES, LEVELS, RACE, UNBOUND, read_settings
 
@@ -179,7 +180,7 @@ class Fits:
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def _begin(self, photo: str | None, mask: str | None, chosen: dict[str, Any]) -> Run:
+    def _begin(self, photo: str | None, mask: str | None, chosen: dict[str, Any]) -> PictureRun:
         settings = read_settings(self.server.limits, **(UNSAID | chosen))
         if photo is None or (settings.masked and mask is None):
             raise ValueError(f"{'mask' if photo else 'photo'} must be a picture, got none.")

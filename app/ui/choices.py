@@ -164,16 +164,9 @@ class Choices:
     def _cost(self, methods: Sequence[str], preset: str, seconds: float | None) -> str:
         """What the Fit button will take."""
         n = len(methods)
-        each: float | None = PRESETS.get(preset, seconds) or 0.0
-        if preset == UNBOUND and n:
-            each = unbound(n, self.limits)
-        if each is None:
-            what = "1 method, for as long as it takes"
-        else:
-            what = f"{n} methods, {each:g} s each: {n * each:g} s of fitting"
-            if n < 2:
-                what = f"1 method: {each:g} s of fitting"
-        return f'<p class="ff-cost">{what if n else "Choose at least one method."}</p>'
+        if preset != UNBOUND:
+            return views.cost(n, PRESETS.get(preset, seconds) or 0.0)
+        return views.cost(n, unbound(n, self.limits) if n else 0.0)
 
     def _wire(self) -> None:
         gr.on(

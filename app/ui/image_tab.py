@@ -7,9 +7,10 @@ import gradio as gr
 
 from .choices import Choices
 from .picture_panel import PicturePanel
+from .picture_run import PictureRun
+from .picture_stage import PictureStage
 from .results_panel import ResultsPanel
-from .shell import PRIVATE, Shell, Update, plainly
-from .stage import Stage
+from .shell import PRIVATE, Shell, Update, plainly, show_stage
 
 ID = "image"
 TITLE = "Image"
@@ -24,30 +25,30 @@ class ImageTab:
     """Puts the panels together: which acts on which."""
 
     def __init__(self, shell: Shell) -> None:
-        self.shell, server = shell, shell.server
+        self.shell, self.look, server = shell, shell.looks[ID], shell.server
         self.server = server
         with gr.Row(elem_classes="ff-columns"):
             with gr.Column(scale=5, min_width=320):
-                self.picture = PicturePanel(server)
+                self.picture = PicturePanel(server, self.look.original)
                 with gr.Column(elem_classes="ff-panel"):
                     self.choices = Choices(server.limits, self.picture.paints)
                     self.fit = self.choices.build_fit()
-            with gr.Column(scale=8, min_width=320):
-                self.stage = Stage(server, shell.run)
-                self.results = ResultsPanel(server, shell.run)
+            with gr.Column(scale=8, min_width=320, elem_classes="ff-work"):
+                self.stage = PictureStage(server, self.look.run, "")
+                self.results = ResultsPanel(server, self.look.run)
                 self.stage.build_charts()
         self._wire()
 
     def _wire(self) -> None:
-        run, picture = self.shell.run, self.picture
+        run, picture = self.look.run, self.picture
         begun = self.fit.click(
             plainly(self._begin), [picture.original, picture.painter, *self.choices.all], run,
             **PRIVATE,
         )  # fmt: skip
-        begun.success(None, None, None, js=_SHOW_STAGE, **PRIVATE)
+        begun.success(None, None, None, js=show_stage("tiles"), **PRIVATE)
         kept = [*picture.shown, *self.choices.all]
         loaded = self.shell.page.load(self._restore, [run, picture.original], kept, **PRIVATE)
-        opened = self.shell.opened.change(self._reopen, run, kept, **PRIVATE)
+        opened = self.look.opened.change(self._reopen, run, kept, **PRIVATE)
         for ready in (begun.success, loaded.then, opened.then):
             # Any number of pages may watch at once, for as long as it takes; and a page may turn to
             # another run before the first is over.
@@ -71,7 +72,7 @@ class ImageTab:
     def _restore(self, id: str | None, original: str | None) -> Update:
         """After a reload: the picture as it was, and the controls as the run was begun."""
         update: Update = {self.picture.original: gr.skip()}
-        run, found = self.server.runs.find(id), self.server.originals.find(original)
+        run, found = self.server.runs.find(id, PictureRun), self.server.originals.find(original)
         if run is not None:
             update |= self.choices.show(run.settings)
         if found is not None:
@@ -80,13 +81,5 @@ class ImageTab:
 
     def _reopen(self, id: str | None) -> Update:
         """A run was opened from another tab."""
-        run = self.server.runs.find(id)
+        run = self.server.runs.find(id, PictureRun)
         return self._restore(id, run.original if run else None)
-
-
-# The button may be a long way below the stage, or above it on a phone.
-_SHOW_STAGE = """() => {
-  const stage = document.querySelector('#tiles');
-  const {top} = stage.getBoundingClientRect();
-  if (top < 0 || top > innerHeight / 2) stage.scrollIntoView({behavior: 'smooth'});
-}"""

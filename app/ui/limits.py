@@ -11,6 +11,8 @@ MAX_ORIGINALS = 16  # pictures held in memory
 MAX_ORIGINAL_BYTES = 2**30  # of those pictures together
 MAX_METHODS = 6  # raced at once
 MAX_SCALE = 8.0  # to enlarge by
+MAX_POINTS = 5_000_000  # of a shape
+MAX_RESOLUTION = 512  # cells along an edge, of which a mesh is made
 MAX_SEED = 2**31 - 1  # what every browser's number field holds exactly
 MIN_SECONDS = 0.2
 

@@ -1,4 +1,4 @@
-"""The pictures that people brought, kept on the server; the page has only a preview."""
+"""What people brought, kept on the server; the page has only a preview."""
 
 import secrets
 import threading
@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from PIL import Image
 
@@ -34,6 +35,10 @@ class Original:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
     @property
+    def nbytes(self) -> int:
+        return self.picture.pixels.nbytes
+
+    @property
     def size(self) -> Size:
         return self.picture.height, self.picture.width
 
@@ -56,14 +61,32 @@ class Original:
         return None if self.mask is None else shrink(self.mask, self.preview_size)
 
 
-class Originals:
-    """The last few pictures, by an id that cannot be guessed."""
+class Kept(Protocol):
+    """What is kept: it has an id that cannot be guessed, and takes so many bytes."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, Original] = OrderedDict()
+    id: str
+
+    @property
+    def nbytes(self) -> int: ...
+
+
+T = TypeVar("T", bound=Kept)
+
+
+class Originals(Generic[T]):
+    """The last few that people brought, by their ids.
+
+    Args:
+        word: for one of them.
+        ask: what to say to a person who has brought none.
+    """
+
+    def __init__(self, word: str = "picture", ask: str = "Drop a photo first") -> None:
+        self._word, self._ask = word, ask
+        self._kept: OrderedDict[str, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def add(self, original: Original) -> Original:
+    def add(self, original: T) -> T:
         with self._lock:
             self._kept[original.id] = original
             while len(self._kept) > 1 and self._too_many():
@@ -71,17 +94,17 @@ class Originals:
         return original
 
     def _too_many(self) -> bool:
-        held = sum(o.picture.pixels.nbytes for o in self._kept.values())
+        held = sum(o.nbytes for o in self._kept.values())
         return len(self._kept) > MAX_ORIGINALS or held > MAX_ORIGINAL_BYTES
 
-    def find(self, id: str | None) -> Original | None:
+    def find(self, id: str | None) -> T | None:
         with self._lock:
             if id in self._kept:
                 self._kept.move_to_end(id)
             return self._kept.get(id or "")
 
-    def get(self, id: str | None) -> Original:
-        """The picture with this id.
+    def get(self, id: str | None) -> T:
+        """The one with this id.
 
         Raises:
             ValueError: there is none, or it had to make room for others.
@@ -89,6 +112,6 @@ class Originals:
         found = self.find(id)
         if found is None:
             if id:
-                raise ValueError("The server no longer has this picture; drop it once more.")
-            raise ValueError("Drop a photo first, or take a sample.")
+                raise ValueError(f"The server no longer has this {self._word}; drop it once more.")
+            raise ValueError(f"{self._ask}, or take a sample.")
         return found

@@ -18,8 +18,8 @@
   });
 
   // A line across the charts at the time that the pointer, or the slider below the pictures, is at.
-  const line = (seconds) => {
-    for (const chart of document.querySelectorAll('#charts svg[data-time]')) {
+  const line = (work, seconds) => {
+    for (const chart of work.querySelectorAll('.ff-charts svg[data-time]')) {
       const [low, high, start, end] = chart.dataset.time.split(' ').map(Number);
       const share = Math.log(seconds / low) / Math.log(high / low);
       const now = chart.querySelector('.now'), seen = share >= 0 && share <= 1;
@@ -27,22 +27,27 @@
       if (seen) now.setAttribute('transform', `translate(${start + share * (end - start)} 0)`);
     }
   };
-  const scrubbed = () => Number(document.querySelector('#tiles [data-at]')?.dataset.at ?? 0);
+  const tabOf = (piece) => piece.closest('.ff-work');
+  const scrubbed = (work) => Number(work.querySelector('.ff-tiles[data-at]')?.dataset.at ?? 0);
   document.addEventListener('pointermove', (event) => {
-    const chart = event.target.closest?.('#charts svg[data-time]');
+    const chart = event.target.closest?.('.ff-work .ff-charts svg[data-time]');
     if (!chart) return;
     const [low, high, start, end] = chart.dataset.time.split(' ').map(Number);
     const box = chart.getBoundingClientRect();
     const x = (event.clientX - box.left) / box.width * chart.viewBox.baseVal.width;
-    line(low * (high / low) ** ((x - start) / (end - start)));
+    line(tabOf(chart), low * (high / low) ** ((x - start) / (end - start)));
   });
   document.addEventListener('pointerout', (event) => {
-    if (event.target.closest?.('#charts svg')) line(scrubbed());
+    const work = event.target.closest?.('.ff-charts svg') && tabOf(event.target);
+    if (work) line(work, scrubbed(work));
   });
   document.addEventListener('input', (event) => {
-    if (!event.target.closest('#scrub')) return;
-    const seen = new MutationObserver(() => line(scrubbed()));
-    seen.observe(document.querySelector('#tiles'), {subtree: true, attributes: true});
+    const work = event.target.closest('.ff-scrub') && tabOf(event.target);
+    if (!work) return;
+    const seen = new MutationObserver(() => line(work, scrubbed(work)));
+    for (const tiles of work.querySelectorAll('.ff-stage, .ff-viewer')) {
+      seen.observe(tiles, {subtree: true, attributes: true});
+    }
     setTimeout(() => seen.disconnect(), 2000);
   });
 
@@ -51,8 +56,8 @@
   truth.className = 'ff-truth';
   truth.alt = '';
   document.addEventListener('pointerdown', (event) => {
-    const frame = event.target.closest('.ff-tile .ff-frame');
-    const source = document.querySelector('#truth img')?.src;
+    const frame = event.target.closest('.ff-tile .ff-frame:not(.ff-turn)');
+    const source = frame && tabOf(frame)?.querySelector('.ff-target img')?.src;
     if (!frame || !source) return;
     const box = frame.getBoundingClientRect();
     truth.src = source;
@@ -65,10 +70,13 @@
     document.addEventListener(end, () => { truth.style.display = 'none'; }, true);
   }
 
-  // A picture that is pasted, or dropped anywhere on the page, is taken like one that is chosen.
+  // A file that is pasted, or dropped anywhere on the page, is taken like one that is chosen in the
+  // tab that is seen.
   const take = (files) => {
-    const file = [...(files ?? [])].find((f) => f.type.startsWith('image/'));
-    const input = document.querySelector('#upload input[type=file]');
+    const input = [...document.querySelectorAll('.ff-upload input[type=file]')]
+      .find((one) => one.closest('.ff-panel')?.offsetParent);
+    const file = [...(files ?? [])].find((f) => input?.closest('#upload')
+      ? f.type.startsWith('image/') : true);
     if (!file || !input) return false;
     const transfer = new DataTransfer();
     transfer.items.add(file);
@@ -79,7 +87,7 @@
   document.addEventListener('paste', (event) => take(event.clipboardData?.files));
   document.addEventListener('dragover', (event) => event.preventDefault());
   document.addEventListener('drop', (event) => {
-    if (event.target.closest('#upload')) return;
+    if (event.target.closest('.ff-upload')) return;
     event.preventDefault();
     take(event.dataTransfer?.files);
   });

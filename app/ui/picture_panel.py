@@ -19,15 +19,16 @@ from .shell import PRIVATE, Update, plainly
 class PicturePanel:
     """Components, and what they do by themselves.
 
-    Attributes:
+    Args:
         original: the id of the picture, which survives a reload.
+
+    Attributes:
         painter: where the mask is painted.
         paints: whether the mask can be seen and painted now.
     """
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.original = gr.BrowserState(None, storage_key="fieldfit-picture")
+    def __init__(self, server: Server, original: gr.BrowserState) -> None:
+        self.server, self.original = server, original
         self.paints = gr.State(False)
         with gr.Column(elem_classes="ff-panel"):
             with gr.Column(elem_classes="ff-bring") as self.bring:
@@ -37,6 +38,7 @@ class PicturePanel:
                     file_types=list(KINDS),
                     height=150,
                     elem_id="upload",
+                    elem_classes="ff-upload",
                 )
                 self.samples = gr.HTML(
                     views.sample_buttons(_thumbnails()), js_on_load=_PICK, elem_id="samples"

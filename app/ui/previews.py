@@ -44,6 +44,15 @@ def jpeg(image: Image.Image, icc: bytes | None, quality: int = 85) -> bytes:
     return file.getvalue()
 
 
+def on_nothing(pixels: Pixels) -> bytes:
+    """A WebP of a shaded picture on white, uint8 [h, w, 3]: what is wholly white lets the page show
+    through, be it light or dark."""
+    alpha = np.where((pixels == 255).all(-1), 0, 255).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(np.dstack([pixels, alpha])).save(file, "WEBP", quality=80, method=0)
+    return file.getvalue()
+
+
 def thumbnail(contents: bytes, side: int) -> bytes:
     """A JPEG, smaller."""
     image = Image.open(io.BytesIO(contents), formats=["JPEG"])

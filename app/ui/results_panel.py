@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 
 from . import views
+from .picture_run import PictureRun
 from .previews import SHOWN_SIDE
 from .server import Server
 from .shell import PRIVATE, Update, plainly
@@ -38,7 +39,7 @@ class ResultsPanel:
 
     def show(self, id: str | None) -> Update:
         """The results of a run that is over; nothing of one that is not."""
-        run = self.server.runs.find(id)
+        run = self.server.runs.find(id, PictureRun)
         if run is None or not run.has_results:
             return {self.box: gr.update(visible=False)}
         best = run.best
@@ -51,7 +52,7 @@ class ResultsPanel:
         }
 
     def _pick(self, id: str | None, method: str | None) -> Update:
-        run = self.server.runs.find(id)
+        run = self.server.runs.find(id, PictureRun)
         if run is None or not run.has_results or method not in run.methods:
             return {self.slider: gr.skip()}
         taken = self.server.taken(run, method)

@@ -1,10 +1,11 @@
 """The Runs tab: what this server has fitted, is fitting, and will fit."""
 
+import time
 from typing import Any
 
 import gradio as gr
 
-from . import image_tab, views
+from . import views
 from .shell import PRIVATE, Shell, Update, plainly
 
 ID = "runs"
@@ -21,14 +22,15 @@ class RunsTab:
     def __init__(self, shell: Shell) -> None:
         self.shell, self.server = shell, shell.server
         self.list = gr.HTML(self._cards(), js_on_load=_ACT, elem_id="runs")
+        looks = list(shell.looks.values())
         shown = gr.State("")  # what the list said when it was last sent
         self.timer = gr.Timer(REFRESH, active=False)
         self.timer.tick(self._refresh, shown, [self.list, shown], **PRIVATE)
         shell.tabs.select(self._turn, shown, [self.list, shown, self.timer], **PRIVATE)
         self.list.click(
             plainly(self._act),
-            shell.opened,
-            [self.list, shell.run, shell.opened, shell.tabs],
+            None,
+            [self.list, *(part for look in looks for part in (look.run, look.opened)), shell.tabs],
             **PRIVATE,
         )
 
@@ -45,16 +47,17 @@ class RunsTab:
         """Another tab is looked at: this one is kept up to date only while it is seen."""
         return *self._refresh(shown), gr.Timer(active=event.value == TITLE)
 
-    def _act(self, opened: int, event: gr.EventData) -> Update:
+    def _act(self, event: gr.EventData) -> Update:
         """One of a run's buttons was pressed."""
         run = self.server.runs.find(str(event.run))
         if run is None:
             raise ValueError("The server no longer has this run.")
         if event.action == "open":
+            look = self.shell.looks[run.tab]
             return {
-                self.shell.run: run.id,
-                self.shell.opened: opened + 1,
-                self.shell.tabs: gr.update(selected=image_tab.ID),
+                look.run: run.id,
+                look.opened: time.monotonic(),
+                self.shell.tabs: gr.update(selected=run.tab),
             }
         if event.action == "stop":
             run.stop()

@@ -22,8 +22,10 @@ from ..upscale import Enlarged, bicubic
 from .limits import Limits
 from .mask import Mask, check
 from .originals import Original, Originals
+from .picture_run import PictureRun
 from .previews import SHOWN_SIDE, flat, jpeg, preview
-from .runs import Run, Runs
+from .run import Run
+from .runs import Runs
 from .settings import AUTO, Settings
 
 KINDS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
@@ -44,7 +46,7 @@ class Server:
     cache: Path
     limits: Limits
     runs: Runs
-    originals: Originals = field(default_factory=Originals)
+    originals: Originals[Original] = field(default_factory=Originals)
 
     @classmethod
     def of(cls, options: AppOptions, cache: Path) -> "Server":
@@ -60,7 +62,7 @@ class Server:
         try:
             picture = read_picture(source, max_megapixels=self.limits.megapixels)
         except ValueError as error:
-            raise ValueError(_without_folder(str(error), source)) from None
+            raise ValueError(without_folder(str(error), source)) from None
         return self.originals.add(Original(source.name, picture, source))
 
     def take_sample(self, name: str) -> Original:
@@ -73,10 +75,10 @@ class Server:
         try:
             original.mask = read_mask(source, original.size, max_megapixels=limit)
         except ValueError as error:
-            raise ValueError(_without_folder(str(error), source)) from None
+            raise ValueError(without_folder(str(error), source)) from None
         return original.mask
 
-    def begin(self, original: Original, settings: Settings) -> Run:
+    def begin(self, original: Original, settings: Settings) -> PictureRun:
         """Queue a run.
 
         Raises:
@@ -118,8 +120,9 @@ class Server:
         )
         if made is not None:
             job.clean, job.keys, job.notes = made.clean, made.keys(), made.notes()
-        run = Run(job, folder, settings, original.id, _before(job), _detail(job))
-        return self.runs.submit(run)
+        run = PictureRun(job, folder, settings, original.id, _before(job), _detail(job))
+        self.runs.submit(run)
+        return run
 
     def _check_drawn(self, original: Original, settings: Settings) -> None:
         """ValueError if the picture would become too large."""
@@ -157,7 +160,7 @@ class Server:
         folder.mkdir()
         return folder / name
 
-    def taken(self, run: Run, method: str) -> "Taken":
+    def taken(self, run: PictureRun, method: str) -> "Taken":
         """A method's result to look at and to take away, where the page may fetch it.
 
         Raises:
@@ -181,9 +184,9 @@ class Server:
             taken.before.write_bytes(run.compared)
             closely = run.settings.scale is not None
             taken.after.write_bytes(_after(results / "result.png", closely=closely))
-            _link(result, taken.picture)
-            _link(results / "field.safetensors", taken.field)
-            _link(run.folder.path / "report.html", taken.report)
+            link(result, taken.picture)
+            link(results / "field.safetensors", taken.field)
+            link(run.folder.path / "report.html", taken.report)
         except OSError as error:
             raise ValueError(f"The files of this run are gone: {error.strerror}.") from None
         return taken
@@ -266,7 +269,7 @@ def _after(path: Path, *, closely: bool) -> bytes:
     return jpeg(preview(picture, SHOWN_SIDE), picture.icc, quality=92)
 
 
-def _link(path: Path, target: Path) -> None:
+def link(path: Path, target: Path) -> None:
     """The same file under another name, without a second copy of it where that can be had."""
     target.unlink(missing_ok=True)
     try:
@@ -275,7 +278,7 @@ def _link(path: Path, target: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def _without_folder(message: str, path: Path) -> str:
+def without_folder(message: str, path: Path) -> str:
     """The server's folders are nobody's business."""
     return message.replace(str(path), path.name)
 

@@ -14,13 +14,14 @@ from fields.kernels.backends import choose
 from fields.kernels.threads import COUNT
 
 from ..options import AppOptions
-from . import api, image_tab, runs_tab
+from . import api, image_tab, runs_tab, shape_tab
 from .limits import MAX_EVENTS
 from .server import Server
-from .shell import Shell
+from .shell import Look, Shell
 from .theme import ICON, SCRIPT, STYLE, theme
 
-TABS = (image_tab, runs_tab)  # to add a tab: write it in a file of its own, then list it here
+TABS = (image_tab, shape_tab, runs_tab)  # to add one: write it in a file of its own; list it
+RUN_TABS = (image_tab.ID, shape_tab.ID)  # in which runs are seen
 CACHE_CHECK, CACHE_AGE = 3600, 24 * 3600  # seconds between two cleanings, and of what is cleaned
 
 
@@ -67,16 +68,22 @@ def build(server: Server) -> gr.Blocks:
     )
     with page:
         gr.HTML(_header(), elem_id="header")
-        run = gr.BrowserState(None, storage_key="fieldfit-run")
-        opened = gr.State(0)
+        looks = {id: _look(id) for id in RUN_TABS}
         with gr.Tabs(elem_id="tabs") as tabs:
-            shell = Shell(server, page, tabs, run, opened)
+            shell = Shell(server, page, tabs, looks)
             for tab in TABS:
                 with gr.Tab(tab.TITLE, id=tab.ID):
                     tab.build(shell)
         api.build(server)
     page.queue(max_size=MAX_EVENTS, api_open=False)
     return page
+
+
+def _look(id: str) -> Look:
+    original, run = (
+        gr.BrowserState(None, storage_key=f"fieldfit-{id}-{part}") for part in ("original", "run")
+    )
+    return Look(original, run, gr.State(0.0))
 
 
 def _header() -> str:

@@ -163,43 +163,53 @@ def read_settings(
     Raises:
         ValueError: one of them is out of range, in words for the person at the page.
     """
-    _one_of("The task", task, TASKS)
-    _one_of("What to fill", holes, HOLES)
-    methods = _methods(methods)
-    each = _seconds(preset, seconds, len(methods), limits)
-    number = int(_between("The seed", seed, 0, MAX_SEED))
+    one_of("The task", task, TASKS)
+    one_of("What to fill", holes, HOLES)
+    methods = check_methods(methods)
+    each = check_seconds(preset, seconds, len(methods), limits)
+    number = int(between("The seed", seed, 0, MAX_SEED))
     settings = Settings(methods, each, number)
     if task == "Fit":
-        return replace(settings, holdout=_between("Held out", holdout or 0, 0, 95) / 100 or None)
+        return replace(settings, holdout=between("Held out", holdout or 0, 0, 95) / 100 or None)
     if task == "Denoise":
-        _one_of("The noise", level, LEVELS)
+        one_of("The noise", level, LEVELS)
         known = level == LEVELS[1]
         return replace(
             settings,
             denoise=True,
-            sigma=_between("The noise's deviation", sigma, 0.1, MOST_SIGMA) if known else None,
-            noise=_between("The noise to add", noise or 0, 0, MOST_SIGMA) or None,
+            sigma=between("The noise's deviation", sigma, 0.1, MOST_SIGMA) if known else None,
+            noise=between("The noise to add", noise or 0, 0, MOST_SIGMA) or None,
         )
     if task == "Enlarge":
-        factor = _between("The factor", scale, 1, MAX_SCALE)
+        factor = between("The factor", scale, 1, MAX_SCALE)
         if reduce and (factor != int(factor) or factor < 2):
             raise ValueError(
                 f"To shrink the picture first, the factor must be whole: 2, 3, 4, not {factor:g}."
             )
-        found = _one_of("The blur", blur, BLURS)
+        found = one_of("The blur", blur, BLURS)
         return replace(settings, scale=factor, blur=found, reduce=bool(reduce))
     if holes == "Random pixels":
-        return replace(settings, missing=_between("Missing", missing, 1, 99) / 100)
+        return replace(settings, missing=between("Missing", missing, 1, 99) / 100)
     return replace(settings, masked=True)
 
 
-def _one_of(name: str, value: str, choices: Sequence[Any]) -> Any:
+def one_of(name: str, value: str, choices: Sequence[Any]) -> Any:
+    """The value.
+
+    Raises:
+        ValueError: it is none of the choices.
+    """
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
     return value
 
 
-def _methods(names: Sequence[str]) -> tuple[str, ...]:
+def check_methods(names: Sequence[str]) -> tuple[str, ...]:
+    """Methods to race, each once.
+
+    Raises:
+        ValueError: there are none, too many, or unknown ones.
+    """
     chosen = tuple(dict.fromkeys(names))
     unknown = [name for name in chosen if name not in CHOICES]
     if unknown:
@@ -211,10 +221,15 @@ def _methods(names: Sequence[str]) -> tuple[str, ...]:
     return chosen
 
 
-def _seconds(preset: str, seconds: float | None, methods: int, limits: Limits) -> float | None:
+def check_seconds(preset: str, seconds: float | None, methods: int, limits: Limits) -> float | None:
+    """Seconds for each method; None where one takes its own number of steps.
+
+    Raises:
+        ValueError: they are out of range.
+    """
     if preset == UNBOUND:
         return unbound(methods, limits)
-    each = _between(
+    each = between(
         "Seconds for each method", PRESETS.get(preset, seconds), MIN_SECONDS, limits.seconds
     )
     if each * methods > limits.seconds:
@@ -230,7 +245,12 @@ def unbound(methods: int, limits: Limits) -> float | None:
     return None if methods < 2 else min(COMPARE_SECONDS, limits.seconds / methods)
 
 
-def _between(name: str, value: float | None, low: float, high: float) -> float:
+def between(name: str, value: float | None, low: float, high: float) -> float:
+    """The value.
+
+    Raises:
+        ValueError: it is no number from `low` to `high`.
+    """
     try:
         number = float(value if value is not None else math.nan)
     except (TypeError, ValueError):

@@ -17,21 +17,35 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 
 
 @dataclass
+class Look:
+    """What a tab of this browser looks at. Its parts lie outside the tab, which is not there before
+    it is seen.
+
+    Attributes:
+        original: the id of what was brought; it survives a reload.
+        run: the id of the run; so does this.
+        opened: changes whenever a run is opened from another tab.
+    """
+
+    original: gr.BrowserState
+    run: gr.BrowserState
+    opened: gr.State
+
+
+@dataclass
 class Shell:
     """The page around the tabs.
 
     Attributes:
         page: the whole of it.
         tabs: where a tab can be selected by its id.
-        run: the id of the run that this browser looks at; it survives a reload.
-        opened: counts the times that a run was opened from another tab.
+        looks: of the tabs in which runs are seen, by their ids.
     """
 
     server: Server
     page: gr.Blocks
     tabs: gr.Tabs
-    run: gr.BrowserState
-    opened: gr.State
+    looks: dict[str, Look]
 
 
 def plainly(handler: Callable[P, R]) -> Callable[P, R]:
@@ -45,3 +59,13 @@ def plainly(handler: Callable[P, R]) -> Callable[P, R]:
             raise gr.Error(str(error), print_exception=False, title="That did not work") from None
 
     return wrapped
+
+
+def show_stage(id: str) -> str:
+    """A script that brings a stage into view: the button may be a long way below it, or above it on
+    a phone."""
+    return f"""() => {{
+      const stage = document.querySelector('#{id}').closest('.ff-panel');
+      const {{top}} = stage.getBoundingClientRect();
+      if (top < 0 || top > innerHeight / 2) stage.scrollIntoView({{behavior: 'smooth'}});
+    }}"""

@@ -7,14 +7,27 @@ from html import escape
 
 from fields import METHODS
 
-from ..charts import colour, curves, decibel, duration, heat_map, time_span
+from ..charts import colour, curves, heat_map, time_span
+from ..figures import decibel, duration
+from ..measures import (
+    CHAMFER,
+    CLEAN_PSNR,
+    DISTANCE_ERROR,
+    HELDOUT_CHAMFER,
+    HELDOUT_PSNR,
+    PSNR,
+    Measure,
+)
+from ..trace import Trace
+from .picture_run import PictureRun
 from .previews import data_uri
-from .runs import Moment, Run
+from .run import Moment, Run
 from .settings import AUTO, INDIRECT
 
 WORDS = {
     "queued": "Waiting",
     "warming up": "Warming up",
+    "preparing": "Preparing",
     "running": "Fitting",
     "paused": "Paused",
     "saving": "Saving",
@@ -23,7 +36,9 @@ WORDS = {
     "failed": "Failed",
 }
 
-DECIBELS = ("clean_psnr", "psnr", "heldout_psnr")  # what a caption says, the first there is
+# What a caption says, the first there is; and what says most of how good a method is.
+SAID = (CLEAN_PSNR, PSNR, HELDOUT_PSNR, HELDOUT_CHAMFER, CHAMFER, DISTANCE_ERROR)
+TELLING = (CLEAN_PSNR, HELDOUT_PSNR, PSNR, HELDOUT_CHAMFER, CHAMFER, DISTANCE_ERROR)
 LABELS = {
     "clean_psnr": "PSNR to the clean picture, dB",
     "heldout_psnr": "PSNR on hidden pixels, dB",
@@ -56,28 +71,30 @@ def tiles(
         title: what the pictures show, for a person who hears the page.
         at: the time in seconds that is looked back to; None for the latest.
     """
-    leader = _leader(moments)
-    shown = (_tile(moment, size, leads=moment is leader) for moment in moments)
+    first = leader(moments)
+    shown = (_tile(moment, size, leads=moment is first) for moment in moments)
     looking = "" if at is None else f' data-at="{at:.4g}"'
     across = {1: 1, 2: 2, 3: 3, 4: 2}.get(len(moments), 3)
     return (
         f'<div class="ff-tiles" style="--across:{across}" role="group" '
-        f'aria-label="{escape(title)}" title="Hold a picture to see the photo"{looking}>'
+        f'aria-label="{escape(title)}" title="Hold a picture to see what it is to become"{looking}>'
         f"{''.join(shown)}</div>"
     )
 
 
-def _leader(moments: Sequence[Moment]) -> Moment | None:
-    """The method with the most decibels, once all of several have begun."""
-    if len(moments) < 2 or not all(m.step and _best(m) for m in moments):
+def leader(moments: Sequence[Moment]) -> Moment | None:
+    """The best method, once all of several have begun."""
+    measures = [_first(TELLING, m.metrics) for m in moments]
+    telling = measures[0]
+    if len(moments) < 2 or telling is None or any(m is not telling for m in measures):
         return None
-    return max(moments, key=lambda m: m.metrics[_best(m)])
+    if not all(m.step for m in moments):
+        return None
+    return max(moments, key=lambda m: telling.rank(m.metrics[telling.key]))
 
 
-def _best(moment: Moment) -> str:
-    """The metric that says most of how good a method is; empty if there is none."""
-    names = ("clean_psnr", "heldout_psnr", "psnr")
-    return next((name for name in names if name in moment.metrics), "")
+def _first(measures: Sequence[Measure], metrics: dict[str, float]) -> Measure | None:
+    return next((m for m in measures if m.key in metrics), None)
 
 
 def _tile(moment: Moment, size: tuple[int, int], *, leads: bool) -> str:
@@ -90,7 +107,7 @@ def _tile(moment: Moment, size: tuple[int, int], *, leads: bool) -> str:
             f'<img src="{moment.frame.uri}" alt="{escape(text)}, step {moment.step}" '
             f'decoding="sync" width="{width}" height="{height}">'
         )
-    lead = ' <span class="ff-lead" title="The most decibels so far">best</span>' if leads else ""
+    lead = ' <span class="ff-lead" title="The nearest so far">best</span>' if leads else ""
     return (
         f'<figure class="ff-tile" data-method="{moment.method}" data-step="{moment.step}" '
         f'style="--paint:{colour(moment.method)}">'
@@ -104,10 +121,9 @@ def _tile(moment: Moment, size: tuple[int, int], *, leads: bool) -> str:
 def caption(moment: Moment) -> str:
     """hash · 34.1 dB · 1.2 s"""
     parts = [moment.method]
-    names = ("clean_psnr", "psnr") if "given_psnr" in moment.metrics else DECIBELS
-    shown = next((moment.metrics[name] for name in names if name in moment.metrics), None)
-    if shown is not None:
-        parts.append(f"{decibel(shown)} dB")
+    said = SAID[:2] if "given_psnr" in moment.metrics else SAID
+    if (measure := _first(said, moment.metrics)) is not None:
+        parts.append(measure.said(moment.metrics[measure.key]))
     if moment.step:
         parts.append(duration(moment.seconds))
     return _joined(parts)
@@ -150,9 +166,11 @@ def news(run: Run, before: int) -> str:
         return "The next to begin." if before < 2 else f"{before} runs before this one."
     if run.state == "warming up":
         return "The kernels are compiled once, when the page is first started; some seconds."
+    if run.state == "preparing":
+        return run.preparing
     if run.state == "saving":
         drawn = sum(m.drawn for m in run.now) / len(run.now)
-        return f"The pictures are drawn at full size, measured, and saved: {drawn:.0%}"
+        return f"{run.saving}: {drawn:.0%}"
     if run.state == "failed":
         return run.problem
     steps = sum(m.step for m in run.now)
@@ -170,26 +188,31 @@ def news(run: Run, before: int) -> str:
 
 
 def charts(run: Run) -> str:
-    """PSNR over time, and under it the error of each band of frequencies, in matching colours."""
+    """How good each is over time, and under it the error of each band of frequencies."""
     # Copies: the run goes on while they are drawn.
     traces = [replace(t, snapshots=list(t.snapshots)) for t in list(run.traces)]
     traces = [trace for trace in traces if len(trace.snapshots) > 1]
     if not traces:
         return ""
     span = time_span(traces)
-    found = [name for name in LABELS if all(name in t.snapshots[-1].metrics for t in traces)]
-    key = [*found, "psnr"][0]
-    label = LABELS[key]
-    if key == "psnr" and run.settings.task in INDIRECT:
-        label = "PSNR to the input, dB"
+    key, label = _charted(run, traces)
     series = []
     for trace in traces:
         looks = [s for s in trace.snapshots if s.seconds > 0]
         values = [s.metrics.get(key, math.nan) for s in looks]
         series.append((trace.method, colour(trace.method), [s.seconds for s in looks], values))
+    log = traces[0].subject.scale == "log"
     drawn = "".join(
         f'<div class="{name}">'
-        + curves(series, x_label="seconds", y_label=label, x_log=True, span=span, width=width)
+        + curves(
+            series,
+            x_label="seconds",
+            y_label=label,
+            x_log=True,
+            y_log=log,
+            span=span,
+            width=width,
+        )
         + "</div>"
         for name, width in (("ff-wide", 700), ("ff-narrow", 340))
     )
@@ -209,6 +232,18 @@ def charts(run: Run) -> str:
     )
 
 
+def _charted(run: Run, traces: Sequence[Trace]) -> tuple[str, str]:
+    """Of the metrics, what is drawn over time, and how its axis is labelled."""
+    if not isinstance(run, PictureRun):
+        followed = traces[0].subject.followed
+        return followed.key, followed.axis
+    found = [name for name in LABELS if all(name in t.snapshots[-1].metrics for t in traces)]
+    key = [*found, "psnr"][0]
+    if key == "psnr" and run.settings.task in INDIRECT:
+        return key, "PSNR to the input, dB"
+    return key, LABELS[key]
+
+
 def past(run: Run, place: int, places: int) -> tuple[list[Moment], float | None]:
     """Where all methods were at the same time, and that time; `place` 0 is the coarsest."""
     times = sorted({m.seconds for moments in run.past for m in moments})
@@ -217,7 +252,7 @@ def past(run: Run, place: int, places: int) -> tuple[list[Moment], float | None]
     return shown, at if place < places else None
 
 
-def truth(run: Run) -> str:
+def truth(run: PictureRun) -> str:
     """The picture that the methods are to become, which a person sees while holding one."""
     return f'<img src="{data_uri(run.small_before)}" alt="">'
 
@@ -246,12 +281,29 @@ SIDES = {
 }
 
 
-def sides(run: Run, largest: int) -> str:
+def sides(run: PictureRun, largest: int) -> str:
     """What is left and right of the line."""
     said = f"{SIDES[run.settings.task]} Drag the line across the picture."
     if run.settings.task == "Enlarge" and max(run.size) > largest:
         said += " Its middle is shown, pixel by pixel."
     return said
+
+
+def cost(methods: int, each: float | None) -> str:
+    """What a fit will take.
+
+    Args:
+        each: seconds for each method; None for as long as it takes.
+    """
+    if not methods:
+        what = "Choose at least one method."
+    elif each is None:
+        what = "1 method, for as long as it takes"
+    elif methods == 1:
+        what = f"1 method: {each:g} s of fitting"
+    else:
+        what = f"{methods} methods, {each:g} s each: {methods * each:g} s of fitting"
+    return f'<p class="ff-cost">{what}</p>'
 
 
 def glossary() -> str:
@@ -284,7 +336,7 @@ def cards(runs: Sequence[Run]) -> str:
     if not runs:
         return (
             '<div class="ff-empty"><h2>No runs yet</h2>'
-            "<p>Fit a picture on the Image tab; it will be listed here.</p></div>"
+            "<p>Fit a picture or a shape; it will be listed here.</p></div>"
         )
     return f'<ul class="ff-cards">{"".join(map(_card, runs))}</ul>'
 
