@@ -68,6 +68,10 @@ def prepare_points(
     if shape.is_mesh:
         notes.append("Of the mesh only the vertices are used; `fieldfit mesh` takes its faces.")
         shape = replace(shape, faces=None)
+    if len(shape.points) < FEWEST:
+        raise ValueError(
+            f"{shape.name}: has {len(shape.points)} points, and a surface needs at least {FEWEST}."
+        )
     placement = Placement.of(shape)
     points = placement.into(shape.points)
     normals = None if shape.normals is None else torch.from_numpy(shape.normals)

@@ -18,7 +18,7 @@ from .placement import Placement
 from .truth import Values
 
 PREVIEWS = (768, 512, 384, 256)  # pixels along an edge of the shaded picture,
-PREVIEW_SECONDS = 1.5  # the first that is drawn in this time, or the last
+PREVIEW_SECONDS = 1.0  # the first that is drawn in this time, or the last
 ASKED = 25  # places that the field is asked for, about, for each of its pixels
 RESOLUTION = 256  # unless it is given
 LEAST, MOST = 8, 1024  # cells along an edge

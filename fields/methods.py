@@ -27,6 +27,7 @@ from .tasks import DenoiseTask, Derivatives, ImageTask, ShapeTask, Task, Upscale
 
 MAX_LOG2_SIZE = 19  # 8 MB a level: larger tables leave the processor's cache for good
 MAX_DENSE_SIDE = 2048
+MAX_LOG2_SOLID = 18  # of a grid in space: Adam goes through every entry in every step
 MAX_SOLID_SIDE = 128  # cells of a grid in space that keeps every vertex
 MAX_LATTICE = 320_000_000  # values of a restored picture: 1.3 GB, and a picture of 100 megapixels
 
@@ -211,7 +212,7 @@ def _network(encoding: EncodingSpec, config: FitConfig, width: int = 256, depth:
 def _hash(found: Facts) -> FitConfig:
     """The finest grid has a vertex a pixel; what its table cannot hold is hashed."""
     if found.dims == 3:
-        log2_size = min(MAX_LOG2_SIZE, max(12, math.ceil(math.log2(4 * found.samples))))
+        log2_size = min(MAX_LOG2_SOLID, max(12, math.ceil(math.log2(4 * found.samples))))
         finest = max(16, min(found.side, MAX_DENSE_SIDE))
         encoding = HashGrid(
             levels=8, features=4, log2_size=log2_size, coarsest=16, finest=finest
@@ -289,7 +290,7 @@ def _grid(encoding: EncodingSpec, found: Facts, network: NetworkSpec | None = No
 
 
 def _solid(encoding: EncodingSpec, network: NetworkSpec | None = None) -> FitConfig:
-    """A grid in space, unlocked coarse to fine; every place of the pool is seen some five times.
+    """A grid in space, unlocked coarse to fine; every place is seen some ten times.
 
     As Li et al. 2023 unlock them [arXiv:2306.03092, sec. 4.2], though for a part of the run alone.
     """

@@ -23,8 +23,6 @@ MEASURED = 4096  # pixels at which a picture is measured that is drawn larger th
 GLANCE_SECONDS = 0.05  # a glance is drawn as fine as this time allows
 ENLARGED_SIDE = 192  # of that window, in a picture that is drawn larger than it is
 LOOK_GROWTH = 1.12  # a look is due when the run is this much older than at the last
-OVERDUE = 1.6  # and is taken whatever it costs when it is this much older
-LOOKING, GLANCING = 0.3, 0.15  # share of the time that either may take, of a picture
 CREDIT = 0.3  # seconds of looking in advance: most happens at first
 
 
@@ -47,6 +45,20 @@ class Snapshot:
     band_error: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How much of the time of fitting may go to looking.
+
+    Attributes:
+        looking, glancing: shares of it.
+        overdue: a look is taken whatever it costs when the run is so much older than at the last.
+    """
+
+    looking: float = 0.3
+    glancing: float = 0.15
+    overdue: float = 1.6
+
+
 class Watch(ABC):
     """Looks at a field while it is fitted.
 
@@ -56,7 +68,7 @@ class Watch(ABC):
     Args:
         remember: whether to keep the best state; for a run that only ever gets better, there is no
             need to.
-        shares: of the time of fitting that looks and glances may take.
+        pace: of looks and glances.
 
     Attributes:
         snapshots: the looks so far, oldest first.
@@ -68,8 +80,8 @@ class Watch(ABC):
 
     edges: Tensor
 
-    def __init__(self, *, remember: bool, shares: tuple[float, float]) -> None:
-        self.remember, self.shares = remember, shares
+    def __init__(self, *, remember: bool, pace: Pace) -> None:
+        self.remember, self.pace = remember, pace
         self.snapshots: list[Snapshot] = []
         self.best: tuple[float, dict[str, Tensor]] | None = None
         self.rate = 0.0
@@ -104,13 +116,13 @@ class Watch(ABC):
             snapshot = None
             if progress.step == 0 or progress.end or self._look_due(progress.seconds):
                 snapshot = self.look(progress)
-            elif self.glancing <= CREDIT + self.shares[1] * progress.seconds:
+            elif self.glancing <= CREDIT + self.pace.glancing * progress.seconds:
                 snapshot = self.glance(progress)
             yield progress, snapshot
 
     def _look_due(self, seconds: float) -> bool:
-        affordable = self.looking <= CREDIT + self.shares[0] * seconds
-        return seconds >= self.looked * (LOOK_GROWTH if affordable else OVERDUE)
+        affordable = self.looking <= CREDIT + self.pace.looking * seconds
+        return seconds >= self.looked * (LOOK_GROWTH if affordable else self.pace.overdue)
 
     def look(self, progress: Progress) -> Snapshot:
         """A full look, which is kept."""
@@ -145,7 +157,7 @@ class Recorder(Watch):
     """
 
     def __init__(self, task: ImageTask, *, remember: bool = True) -> None:
-        super().__init__(remember=remember, shares=(LOOKING, GLANCING))
+        super().__init__(remember=remember, pace=Pace())
         self.task = task
         self.view = View(task, math.ceil(math.sqrt(math.prod(task.drawn) / FRAME_PIXELS)))
         self.window = Window(task)

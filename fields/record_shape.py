@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .fit import Progress
 from .raycast import Camera, shade
-from .record import Recorder, Snapshot, Watch
+from .record import Pace, Recorder, Snapshot, Watch
 from .render import distance_in
 from .spectrum import band_error, band_power, bands
 from .tasks import ImageTask, ShapeTask, Task
@@ -16,9 +16,9 @@ from .tasks.shape import SIDE, Distance
 
 SIDES = 80, 256  # pixels along a frame's sides, at least and at most
 ASKED = 16  # times that the field is asked for a pixel
-SHADING = 0.3  # seconds that a frame may take
+SHADING = 0.12  # seconds that a frame may take
 GLANCE = 80  # pixels along a glance's sides
-LOOKING, GLANCING = 0.2, 0.05  # share of the time that looks and glances may take
+PACE = Pace(looking=0.15, glancing=0.02, overdue=2.0)  # a frame takes as long as many steps
 LATTICE = 32  # points along an axis, at which frequencies are followed
 CLIP = 0.1  # distances beyond it are alike, so that the surface is what has frequencies
 MEASURED = 8192  # probes
@@ -32,7 +32,7 @@ class ShapeRecorder(Watch):
     """
 
     def __init__(self, task: ShapeTask, *, remember: bool = True) -> None:
-        super().__init__(remember=remember, shares=(LOOKING, GLANCING))
+        super().__init__(remember=remember, pace=PACE)
         self.task, self.side = task, 0
         self.camera = Camera().framing(task.points, (SIDES[1], SIDES[1]))
         step = max(1, len(task.probes) // MEASURED)

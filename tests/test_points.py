@@ -290,3 +290,9 @@ def test_a_hole_is_closed():
     above = Implicit(more, directions_)(torch.tensor([[0.0, 0.0, 0.9], [0.0, 0.0, 0.3]]))
     assert float(above[0]) > 0.1
     assert float(above[1]) < -0.1
+
+
+def test_inside_out_every_distance_has_the_other_sign():
+    points, normals = torus(8000)
+    x = 2 * torch.rand(500, 3, generator=torch.Generator().manual_seed(0)) - 1
+    torch.testing.assert_close(Implicit(points, -normals)(x), -Implicit(points, normals)(x))

@@ -279,6 +279,7 @@ def test_export_of_a_picture_is_its_drawing_or_its_pixels(tmp_path, waves, capfd
         (["points", "{ball}", "--max-points", "10"], "ball.ply"),
         (["points", "{ball}", "--format", "stl"], "result.stl: the shape lies too far"),
         (["points", "{ball}", "--method", "magic"], "unknown method 'magic'"),
+        (["points", "{box}"], "a surface needs at least 50"),
         (["mesh", "{ball}"], "is a cloud of points; use fieldfit points"),
         (["compare", "{ball}", "--missing", "0.5"], "--missing is for pictures"),
         (["compare", "{ball}", "--psnr", "30"], "--psnr is for pictures"),

@@ -9,7 +9,7 @@ from .indicator import HALF, Indicator, indicator
 from .planes import planes
 
 AROUND = 9  # a surfel and the eight next
-SIZES = 64, 256  # cells of the solid along an axis, at least and at most
+SIZES = 64, 224  # cells of the solid along an axis, at least and at most
 CELL = 1.0  # surfels' spacings along it
 SMOOTHED = ((2, 50), (4, 100), (6, 200), (9, 400))  # gaps from any surfel, and how many around
 BLUR = 1.0  # cells: a finer solid runs nearer to the surfels, and rougher

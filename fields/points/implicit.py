@@ -46,6 +46,9 @@ class Implicit:
         self.gap = float(distance[:, -1].median())
         areas = torch.pi / (k - 1) * distance[:, -1].square()
         self.winding = Winding.of_points(points, normals, areas)
+        # Inside out, it winds -1 times around what is outside then, and 0 around all the rest.
+        inside_out = float((areas * (points * normals).sum(1)).sum()) < 0
+        self.inside = -0.5 if inside_out else 0.5
 
     def __call__(self, x: Tensor) -> Tensor:
         """float32 [n, 3] in the box -> float32 [n]."""
@@ -60,7 +63,7 @@ class Implicit:
 
         parallel.each(work, [slice(i, i + ROWS) for i in range(0, len(x), ROWS)], grad=False)
         far = (distance[:, 0] > FAR * self.gap).nonzero()[:, 0]
-        inside = self.winding.at(x[far]) > 0.5
+        inside = self.winding.at(x[far]) > self.inside
         found[far] = torch.where(inside, -distance[far, 0], distance[far, 0])
         return found
 

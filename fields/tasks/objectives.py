@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SOFT = 2.0  # details: the distance from which on errors count relative to it
 DIVERGED = 4  # one in so many places has its divergence taken, which costs three times a slope
-SLOPES = 8.0  # weight of the error of a pair's difference, beside the errors of its two
+SLOPES = 16.0  # weight of the error of a pair's difference, beside the errors of its two
 
 
 class Objective(ABC):

@@ -14,7 +14,7 @@ from .base import Task
 from .objectives import Distances, Objective
 
 SIDE = 1.8  # of a shape's longest side in the box: 5 % margin on either end
-POOL = 1_500_000  # places whose distance is known, in pairs
+POOL = 800_000  # places whose distance is known, in pairs
 PROBES = 50_000  # more of them, to measure at
 NEAR = 1.5, 4.0  # spreads of the places around the surface, in sizes of the detail
 EXACT, AROUND = 0.2, 0.7  # shares of places on the surface and around it; the rest is anywhere
