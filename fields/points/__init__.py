@@ -1,0 +1,1 @@
+"""From a cloud of points to the distance of the surface that it lies on."""
