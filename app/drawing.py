@@ -10,7 +10,7 @@ import torch
 
 from data import MESH_SUFFIXES, Picture, PictureWriter, atomic_write, write_picture
 from fields import Camera, SavedField, load_field, picture, shade
-from fields.render import strips
+from fields.render import distance_in, strips
 
 from . import signals
 from .display import Share
@@ -18,7 +18,7 @@ from .folder import to_json
 from .options import ExportOptions, FieldOptions, RenderOptions
 from .pictures import quantise
 from .placement import Placement
-from .shape_result import check_resolution, make_mesh, values_of, write_result
+from .shape_result import check_resolution, make_mesh, write_result
 from .shapes import described
 from .upscale import MAX_DRAWN
 
@@ -136,7 +136,7 @@ def _shaded(options: FieldOptions, saved: SavedField, path: Path) -> dict[str, A
     if options.resolution is not None:
         raise ValueError(f"--resolution is for meshes; {path} is a picture, and has a --size.")
     out = parse_size(options.size, (0, 0, SIDE, SIDE), most=MAX_SHADED)
-    values = values_of(saved.field)
+    values = distance_in(saved.field)
     coarse, _ = make_mesh(values, 64)
     given = {n: v for n in ("azimuth", "elevation", "up") if (v := vars(options)[n]) is not None}
     camera = Camera(**given)
@@ -154,7 +154,7 @@ def _mesh(options: FieldOptions, saved: SavedField, path: Path) -> dict[str, Any
     placement = Placement.of_info(saved.info)
     resolution = check_resolution(options.resolution)
     mesh, evaluations = make_mesh(
-        values_of(saved.field), resolution, share=_stoppable(Share("extract"))
+        distance_in(saved.field), resolution, share=_stoppable(Share("extract"))
     )
     if not len(mesh.faces):
         raise ValueError(f"{options.field}: the field has no surface, so there is no mesh.")
@@ -187,7 +187,7 @@ def _numbers(options: ExportOptions, saved: SavedField, path: Path) -> dict[str,
     placement = Placement.of_info(saved.info)
     axis = torch.linspace(-1, 1, resolution + 1)
     values = np.empty((resolution + 1,) * 3, np.float32)
-    ask, show = values_of(saved.field), _stoppable(Share("export"))
+    ask, show = distance_in(saved.field), _stoppable(Share("export"))
     for i, x in enumerate(axis):
         y, z = torch.meshgrid(axis, axis, indexing="ij")
         places = torch.stack([x.expand_as(y), y, z], dim=-1).view(-1, 3)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from data import Shape
+from fields.space import SIDE
 
-EXTENT = 1.8  # of the longest side in the box [-1, 1]^3: a margin of 5 % on either side
 Array = np.ndarray[Any, Any]
 
 
@@ -31,7 +31,7 @@ class Placement:
     def of(cls, shape: Shape) -> Self:
         """The longest side from -0.9 to 0.9, the others in the middle."""
         x, y, z = ((shape.low + shape.high) / 2).tolist()
-        return cls((x, y, z), shape.side / EXTENT)
+        return cls((x, y, z), shape.side / SIDE)
 
     @classmethod
     def of_info(cls, info: dict[str, Any]) -> Self:

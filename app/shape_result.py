@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from data import Picture, Shape, write_mesh, write_picture
-from fields import Camera, Field, Mesh, extract, shade
+from fields import Camera, Mesh, extract, shade
 from fields.neighbours import Neighbours
-from fields.render import evaluate
 
 from .placement import Placement
 from .truth import Values
@@ -43,12 +42,6 @@ class Colours:
     def shown(self, places: Tensor) -> Tensor:
         """The same as `shade` takes it: float32 [m, 3] in [0, 1]."""
         return torch.from_numpy(self.at(places).astype(np.float32) / 255)
-
-
-def values_of(field: Field) -> Values:
-    """A field's signed distance at places on the CPU."""
-    device = field.shift.device
-    return lambda x: evaluate(field, x.to(device))[:, 0].cpu()
 
 
 def check_resolution(resolution: int | None) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from data import Picture
 from fields import Mesh, ShapeTask
+from fields.render import distance_in
 
 from .clean import Clean
 from .folder import RunFolder
@@ -17,7 +18,7 @@ from .jobs import AbstractJob
 from .measures import CHAMFER, HELDOUT_CHAMFER, SHAPE, Subject, first_of
 from .preparing import Prepared
 from .race import Entrant, Plan, to_uint8
-from .shape_result import Colours, make_mesh, trimmed, values_of, write_preview, write_result
+from .shape_result import Colours, make_mesh, trimmed, write_preview, write_result
 from .trace import Trace
 from .truth import Values
 
@@ -139,7 +140,7 @@ class ShapeJob(AbstractJob[ShapeTask]):
 
         A field without a surface, as after a fit that was lost, leaves no mesh, and says so.
         """
-        trace, values = entrant.trace, values_of(entrant.field)
+        trace, values = entrant.trace, distance_in(entrant.field)
         try:
             mesh, evaluations = self._extracted(values, entrant, made)
         except ValueError as error:  # a surface like noise, of too many triangles

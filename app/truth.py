@@ -9,8 +9,7 @@ from torch import Tensor
 
 from fields import Mesh
 from fields.shape_metrics import iou, surface_metrics
-
-from .placement import EXTENT
+from fields.space import SIDE
 
 SAMPLES = 200_000  # on each surface, drawn with the same seed every time
 PLACES = 2**18  # in the box around a shape, for `iou`
@@ -36,7 +35,7 @@ class Cloud:
     def measure(self, mesh: Mesh) -> dict[str, float]:
         """How near a mesh with at least one face is to them."""
         points, normals = sampled(mesh)
-        found = surface_metrics(points, normals, self.points, self.normals, EXTENT)
+        found = surface_metrics(points, normals, self.points, self.normals, SIDE)
         return {f"{self.prefix}{name}": value for name, value in found.items()}
 
 
@@ -67,7 +66,7 @@ class Solid:
     def measure(self, mesh: Mesh) -> dict[str, float]:
         """How near a mesh with at least one face is to it."""
         points, normals = sampled(mesh)
-        return surface_metrics(points, normals, *self.samples, EXTENT)
+        return surface_metrics(points, normals, *self.samples, SIDE)
 
     def iou(self, values: Values) -> float:
         """How much of a field's inside is its inside."""

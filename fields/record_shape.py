@@ -10,9 +10,10 @@ from .fit import Progress
 from .raycast import Camera, shade
 from .record import Pace, Recorder, Snapshot, Watch
 from .render import distance_in
+from .space import SIDE
 from .spectrum import band_error, band_power, bands
 from .tasks import ImageTask, ShapeTask, Task
-from .tasks.shape import SIDE, Distance
+from .tasks.shape import Distance
 
 SIDES = 80, 256  # pixels along a frame's sides, at least and at most
 ASKED = 16  # times that the field is asked for a pixel

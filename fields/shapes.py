@@ -1,7 +1,5 @@
 """The tasks of shapes: from surfels of a cloud, or from the triangles of a mesh."""
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
@@ -10,7 +8,6 @@ from .mesh import Mesh
 from .points.closing import closed
 from .points.implicit import Implicit
 from .points.surfels import Surfels
-from .tasks import Objective
 from .tasks.shape import POOL, ShapeTask, shape_task
 from .winding import Winding
 
@@ -18,23 +15,19 @@ MESH_DETAIL = 2 / 320  # of a mesh, whose triangles have no spacing
 SAMPLED = 200_000  # points on a mesh
 
 
-def points_task(
-    surfels: Surfels, seed: int = 0, *, pool: int = POOL, objective: Objective | None = None
-) -> ShapeTask:
+def points_task(surfels: Surfels, seed: int = 0, *, pool: int = POOL) -> ShapeTask:
     """Fit the distance from a cloud's surface, whose holes are closed.
 
     Args:
-        objective: the distances when None.
         seed: of the places at which the distance is taken.
         pool: number of them.
     """
     roughness = surfels.noise / surfels.spacing
     distance = Implicit(*closed(surfels.points, surfels.normals), roughness)
     rng = torch.Generator().manual_seed(seed)
-    task = shape_task(
+    return shape_task(
         surfels.points, surfels.normals, surfels.detail, distance, surfels.how, rng, pool=pool
     )
-    return task if objective is None else replace(task, objective=objective)
 
 
 def mesh_task(vertices: Tensor, faces: Tensor, seed: int = 0, *, pool: int = POOL) -> ShapeTask:

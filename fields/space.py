@@ -1,7 +1,9 @@
-"""What must hold of points and triangles before anything is searched or measured among them."""
+"""Points and triangles in space: where a shape lies, and what must hold of them."""
 
 import torch
 from torch import Tensor
+
+SIDE = 1.8  # of a shape's longest side in the box [-1, 1]^3: 5 % margin on either end
 
 LARGEST = 1e15  # coordinate; float32 holds the squares of distances among these
 
@@ -40,3 +42,9 @@ def check_triangles(vertices: Tensor, faces: Tensor) -> None:
             f"faces must name vertices from 0 to {len(vertices) - 1}, got {least} to {most}; "
             "drop the faces that name others."
         )
+
+
+def cell_numbers(points: Tensor, cell: float) -> Tensor:
+    """Which cell of a grid each point of the box [n, 3] is in: int64 [n]; no two have the same."""
+    place = ((points + 2) / cell).long()
+    return (place[:, 2] * 2**20 + place[:, 1]) * 2**20 + place[:, 0]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from app.placement import EXTENT, Placement
+from app.placement import Placement
 from data import Shape
+from fields.space import SIDE
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def test_the_longest_side_spans_the_box_but_for_its_margin(shape):
     assert placed.dtype == torch.float32
     low, high = placed.aminmax(dim=0)
     torch.testing.assert_close(low, -high)
-    assert float((high - low).max()) == pytest.approx(EXTENT)
+    assert float((high - low).max()) == pytest.approx(SIDE)
 
 
 def test_shapes_far_away_come_back_to_their_place(shape):
@@ -31,7 +32,7 @@ def test_shapes_far_away_come_back_to_their_place(shape):
 
 def test_lengths_go_forth_and_back(shape):
     placement = Placement.of(shape)
-    assert placement.shrunk(shape.side) == pytest.approx(EXTENT)
+    assert placement.shrunk(shape.side) == pytest.approx(SIDE)
     assert placement.grown(placement.shrunk(0.3)) == pytest.approx(0.3)
 
 

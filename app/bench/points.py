@@ -17,13 +17,14 @@ import torch
 
 from fields import METHODS, Mesh, __version__, fit, method_config
 from fields.neighbours import Neighbours
+from fields.render import distance_in
 from fields.shape_metrics import DEFINITIONS
 
 from .. import signals
 from ..options import BenchOptions
 from ..placement import Placement
 from ..preparing import Prepared, prepare_points
-from ..shape_result import check_resolution, make_mesh, values_of
+from ..shape_result import check_resolution, make_mesh
 from ..truth import SAMPLES
 from . import poisson
 from .clouds import Case, cases
@@ -131,7 +132,7 @@ def restore(case: Case, method: str, resolution: int) -> Found | None:
         if signals.asked():
             return None
         progress = next(reports)
-    mesh, _ = make_mesh(values_of(progress.field), resolution, near=prepared.task.points)
+    mesh, _ = make_mesh(distance_in(progress.field), resolution, near=prepared.task.points)
     seconds = time.perf_counter() - start
     return Found(mesh, prepared.placement, seconds, {"depth": None}) if len(mesh.faces) else None
 

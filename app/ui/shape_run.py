@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fields import Snapshot, load_field
+from fields.render import distance_in
+from fields.space import SIDE
 
 from ..folder import RunFolder
-from ..placement import EXTENT
 from ..preparing import Prepared, prepare_mesh, prepare_points
 from ..race import Entrant
-from ..shape_result import make_mesh, trimmed, values_of
+from ..shape_result import make_mesh, trimmed
 from ..shapes import SOUGHT, ShapeJob, sentence
 from ..trace import Trace
 from ..truth import Values
@@ -50,7 +51,7 @@ class Found:
         how, surfels = sentence(prepared.how), prepared.surfels
         if surfels is None:
             return cls(how)
-        return cls(how, 100 * surfels.noise / EXTENT, surfels.score, surfels.trusted)
+        return cls(how, 100 * surfels.noise / SIDE, surfels.score, surfels.trusted)
 
 
 class ShapeRun(Run):
@@ -128,7 +129,7 @@ class ShapeRun(Run):
         if due <= self._due[number]:
             return
         self._due[number] = due
-        values, rate = values_of(entrant.field), entrant.recorder.rate
+        values, rate = distance_in(entrant.field), entrant.recorder.rate
         self._rates[number] = rate
         # Of a field that has learned little yet, all of the lattice may have to be looked at.
         cells = next((n for n in CELLS if n <= COARSE and n**3 <= rate * STAGE_SECONDS), CELLS[-1])
@@ -144,7 +145,7 @@ class ShapeRun(Run):
             field = load_field(where / "field.safetensors").field
             cells = next((n for n in CELLS if SOUGHT * n * n <= rate * LAST_SECONDS), CELLS[-1])
             cells = min(cells, self.settings.resolution)
-            scene = self._scene(number, len(STAGES) + 1, values_of(field), cells)
+            scene = self._scene(number, len(STAGES) + 1, distance_in(field), cells)
         stages = self._stages[number]
         earlier = [replace(m, end=trace.end) for m in stages if m.step < last.step]
         return [*earlier, replace(last, scene=scene)]

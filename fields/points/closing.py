@@ -6,9 +6,8 @@ from torch import Tensor
 from ..neighbours import Neighbours
 from ..surface import extract
 from .indicator import HALF, Indicator, indicator
-from .planes import planes
+from .planes import areas, facing, gaps, planes
 
-AROUND = 9  # a surfel and the eight next
 SIZES = 64, 224  # cells of the solid along an axis, at least and at most
 CELL = 1.0  # surfels' spacings along it
 SMOOTHED = ((2, 50), (4, 100), (6, 200), (9, 400))  # gaps from any surfel, and how many around
@@ -22,12 +21,11 @@ def closed(points: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
     a soap film would.
     """
     cloud = Neighbours(points)
-    distance, _ = cloud.nearest(points, min(AROUND, len(points)))
-    far = distance[:, -1]
+    far = gaps(cloud)
     gap = float(far.median())
-    spacing = gap * (torch.pi / (AROUND - 1)) ** 0.5
+    spacing = float(areas(far.median())) ** 0.5
     size = round(min(SIZES[1], max(SIZES[0], 2 * HALF / (CELL * spacing))) / 16) * 16
-    solid = indicator(points, normals, torch.pi / (AROUND - 1) * far.square(), size, BLUR)
+    solid = indicator(points, normals, areas(far), size, BLUR)
     mesh, _ = extract(solid.at, size)
     mesh = mesh.without_small()
     count = int(float(mesh.face_areas().sum()) / spacing**2)
@@ -35,8 +33,8 @@ def closed(points: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
     away = cloud.nearest(more, 1)[0][:, 0]
     more, away = more[away > gap], away[away > gap]
     outward = _outward(solid, more)
-    for gaps, count in SMOOTHED:
-        more, outward = _smoothed(points, more, outward, away > gaps * gap, count)
+    for far_away, count in SMOOTHED:
+        more, outward = _smoothed(points, more, outward, away > far_away * gap, count)
     return torch.cat([points, more]), torch.cat([normals, outward])
 
 
@@ -52,10 +50,9 @@ def _smoothed(
         return more, outward
     everything = Neighbours(torch.cat([points, more]))
     found = planes(everything, more[chosen], min(count, len(everything.points)))
-    against = (found.normals * outward[chosen]).sum(1, keepdim=True) < 0
     more, outward = more.clone(), outward.clone()
     more[chosen] = found.projected(more[chosen])
-    outward[chosen] = torch.where(against, -found.normals, found.normals)
+    outward[chosen] = facing(found.normals, outward[chosen])
     return more, outward
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..neighbours import Neighbours
 from .orient import CELL, MANY, Orientation, judge, orient, thin
-from .planes import planes
+from .planes import facing, planes
 
 AROUND = 16  # neighbours for the normals of a clean cloud
 NOISY_AROUND = 50  # and of a noisy one, if nothing says more
@@ -54,11 +54,10 @@ def directions(
         return _as_given(cloud, given, kept, count, how)
     found = planes(cloud, cloud.points, max(AROUND, 3 * turned.count // 4) if noisy else AROUND)
     _, nearest = Neighbours(turned.points).nearest(found.projected(cloud.points), 1)
-    against = (found.normals * turned.normals[nearest[:, 0]]).sum(1, keepdim=True) < 0
+    normals = facing(found.normals, turned.normals[nearest[:, 0]])
     how = f"normals were estimated and oriented by {turned.count} neighbours"
     if given is not None:
         how = f"the normals given contradict one another; {how}"
-    normals = torch.where(against, -found.normals, found.normals)
     return Directions(normals, turned.score, turned.trusted, turned.count, how)
 
 
@@ -66,8 +65,7 @@ def _towards(
     cloud: Neighbours, scanner: Tensor, given: Tensor | None, count: int
 ) -> Directions:
     normals = planes(cloud, cloud.points, count).normals if given is None else given
-    away = ((scanner - cloud.points) * normals).sum(1, keepdim=True) < 0
-    normals = torch.where(away, -normals, normals)
+    normals = facing(normals, scanner - cloud.points)
     found = _judged(cloud, normals)
     return Directions(normals, found.score, found.trusted, count, "normals face the scanner")
 

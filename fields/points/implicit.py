@@ -6,13 +6,13 @@ from torch import Tensor
 from .. import parallel
 from ..neighbours import Neighbours
 from ..winding import Winding
+from .planes import areas, gaps
 
 AROUND = 12, 32  # surfels that a sphere is fitted to: exact ones, and at most
 EXACT = 0.1  # of the spacing: less noise than that may as well be curvature
 MORE = 120, 2.0  # surfels and width, for each spacing of noise beyond it
 NARROW = 0.5, 0.7  # width of their weights in distances of the last: exact ones, and at most
-SPACING = 9  # nearest surfels whose distance says how wide a gap is usual
-FAR = 4.0  # such distances: further away, the distance is that of the nearest surfel
+FAR = 4.0  # gaps: further away, the distance is that of the nearest surfel
 PART = 2**18  # places at once
 ROWS = 2**13  # of them that a thread takes at once: 1 MB of surfels around them
 
@@ -41,13 +41,11 @@ class Implicit:
         self.count = min(AROUND[1], round(AROUND[0] + MORE[0] * rough), len(points))
         self.narrow = min(NARROW[1], NARROW[0] + MORE[1] * rough)
         self.cloud = Neighbours(points)
-        k = min(SPACING, len(points))
-        distance, _ = self.cloud.nearest(points, k)
-        self.gap = float(distance[:, -1].median())
-        areas = torch.pi / (k - 1) * distance[:, -1].square()
-        self.winding = Winding.of_points(points, normals, areas)
+        around = gaps(self.cloud)
+        self.gap, covered = float(around.median()), areas(around)
+        self.winding = Winding.of_points(points, normals, covered)
         # Inside out, it winds -1 times around what is outside then, and 0 around all the rest.
-        inside_out = float((areas * (points * normals).sum(1)).sum()) < 0
+        inside_out = float((covered * (points * normals).sum(1)).sum()) < 0
         self.inside = -0.5 if inside_out else 0.5
 
     def __call__(self, x: Tensor) -> Tensor:

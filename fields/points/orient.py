@@ -8,10 +8,11 @@ from torch import Tensor
 
 from ..kernels.backends import choose
 from ..neighbours import Neighbours
+from ..space import SIDE, cell_numbers
 from ..surface import extract
 from .flood import outward
 from .indicator import Indicator, indicator
-from .planes import planes
+from .planes import areas, facing, gaps, planes
 
 COUNTS = (24, 50, 100, 200)  # of neighbours, each tried: none is right for every cloud
 MANY = 25_000  # points; of a larger cloud one in each cell of `CELL` is oriented
@@ -20,7 +21,6 @@ LINKS = 8  # neighbours that agree on their signs
 ALONG = 0.5  # cost of a link that leaves the planes, such as one through a thin wall
 SWEEPS = 20
 TRUSTED = 0.03  # of the extent: a surface further from the points than this is no surface
-EXTENT = 1.8  # longest side of a shape in the box
 PROBES = 20_000
 TIE = 1.03  # of two scores this close, the one of more neighbours, which average more noise
 
@@ -76,16 +76,12 @@ def orient(cloud: Neighbours) -> Orientation:
 def _flooded(cloud: Neighbours, chosen: Tensor, count: int, rise: Tensor) -> Orientation:
     """The points' planes, facing where the water came from."""
     found = planes(cloud, chosen, count)
-    against = (found.normals * rise).sum(1, keepdim=True) < 0
-    normals = torch.where(against, -found.normals, found.normals)
-    return judge(cloud, found.projected(chosen), normals, count)
+    return judge(cloud, found.projected(chosen), facing(found.normals, rise), count)
 
 
 def thin(points: Tensor, cell: float) -> Tensor:
     """The number of one of the points in each occupied cell of a grid: int64 [cells]."""
-    key = ((points + 2) / cell).long()
-    key = (key[:, 2] * 2**20 + key[:, 1]) * 2**20 + key[:, 0]
-    cells, inverse = key.unique(return_inverse=True)
+    cells, inverse = cell_numbers(points, cell).unique(return_inverse=True)
     first = torch.full((len(cells),), len(points), dtype=torch.int64)
     first.scatter_reduce_(0, inverse, torch.arange(len(points)), "amin")
     return first
@@ -100,9 +96,7 @@ def _candidate(cloud: Neighbours, chosen: Tensor, count: int) -> Orientation:
 
 def judge(cloud: Neighbours, places: Tensor, normals: Tensor, count: int) -> Orientation:
     """Make a coarse solid of oriented points, turned the right way out, and score its surface."""
-    distance, _ = Neighbours(places).nearest(places, min(9, len(places)))
-    areas = torch.pi / 8 * distance[:, -1].square()
-    solid = indicator(places, normals, areas)
+    solid = indicator(places, normals, areas(gaps(Neighbours(places))))
     rim = torch.cartesian_prod(*[torch.linspace(-1, 1, 9)] * 3)
     rim = rim[rim.abs().amax(1) == 1]
     inside_out = float(solid.at(rim).mean()) < 0
@@ -112,7 +106,7 @@ def judge(cloud: Neighbours, places: Tensor, normals: Tensor, count: int) -> Ori
     score = 1.0
     if len(mesh.faces):
         probes, _ = mesh.sample(PROBES, torch.Generator().manual_seed(0))
-        score = float(cloud.nearest(probes, 1)[0].mean()) / EXTENT
+        score = float(cloud.nearest(probes, 1)[0].mean()) / SIDE
     return Orientation(places, normals, solid, score, count, inside_out)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from ..neighbours import Neighbours
 
 PART = 2**22  # neighbours held at once
+ABOUT = 8  # next points, whose distance says how wide a gap is
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,20 @@ def _planes(cloud: Neighbours, places: Tensor, k: int) -> tuple[Tensor, ...]:
     spreads, axes = torch.linalg.eigh((around.mT @ around).double() / k)
     normals = axes[..., 0].float()
     return normals, centre + places, spreads.clamp_min(0).float(), distance[:, -1]
+
+
+def facing(normals: Tensor, directions: Tensor) -> Tensor:
+    """Normals [n, 3], each turned around if it points against its direction [n, 3]."""
+    against = (normals * directions).sum(1, keepdim=True) < 0
+    return torch.where(against, -normals, normals)
+
+
+def gaps(cloud: Neighbours) -> Tensor:
+    """Distance of each point from the eighth next: float32 [n]."""
+    distance, _ = cloud.nearest(cloud.points, min(ABOUT + 1, len(cloud.points)))
+    return distance[:, -1]
+
+
+def areas(gaps: Tensor) -> Tensor:
+    """Of the surface that each point stands for, by its gap: float32 [n]."""
+    return torch.pi / ABOUT * gaps.square()

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ..neighbours import Neighbours
+from ..space import SIDE
 from .facing import directions
-from .orient import EXTENT
 from .planes import planes
 from .sheet import sheet
 
@@ -69,7 +69,7 @@ def surfels(
         clean, normals = found.onto(points)
         kept = (clean - points).norm(dim=1) < OUTLIER * noise
         clean, normals = clean[kept], normals[kept]
-        how += f"; noise of {100 * noise / EXTENT:.2g} % of the longest side was smoothed away"
+        how += f"; noise of {100 * noise / SIDE:.2g} % of the longest side was smoothed away"
     if flip:
         normals, how = -normals, how + "; all were turned around, as asked"
     detail = max(spacing, noise) if noisy else spacing

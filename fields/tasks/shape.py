@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..field import Field
 from ..render import distance_in
+from ..space import SIDE, cell_numbers
 from .base import Task
 from .objectives import Distances, Objective
 
-SIDE = 1.8  # of a shape's longest side in the box: 5 % margin on either end
 POOL = 800_000  # places whose distance is known, in pairs
 PROBES = 50_000  # more of them, to measure at
 NEAR = 1.5, 4.0  # spreads of the places around the surface, in sizes of the detail
@@ -75,8 +75,7 @@ class ShapeTask(Task):
     @cached_property
     def cells(self) -> int:
         """How many cells as large as the detail the surface goes through."""
-        cell = ((self.points + 1) / self.detail).long()
-        return len(((cell[:, 2] * 2**20 + cell[:, 1]) * 2**20 + cell[:, 0]).unique())
+        return len(cell_numbers(self.points, self.detail).unique())
 
     def batches(self, n: int, rng: torch.Generator) -> Iterator[Any]:
         return self.objective.batches(self, n, rng)
