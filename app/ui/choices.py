@@ -20,8 +20,8 @@ from .settings import (
     Settings,
     default_methods,
     default_preset,
+    each_takes,
     read_settings,
-    unbound,
 )
 from .shell import PRIVATE, Update
 
@@ -163,10 +163,7 @@ class Choices:
 
     def _cost(self, methods: Sequence[str], preset: str, seconds: float | None) -> str:
         """What the Fit button will take."""
-        n = len(methods)
-        if preset != UNBOUND:
-            return views.cost(n, PRESETS.get(preset, seconds) or 0.0)
-        return views.cost(n, unbound(n, self.limits) if n else 0.0)
+        return views.cost(len(methods), each_takes(len(methods), preset, seconds, self.limits))
 
     def _wire(self) -> None:
         gr.on(

@@ -41,8 +41,9 @@ class PicturePanel:
                     elem_classes="ff-upload",
                 )
                 self.samples = gr.HTML(
-                    views.sample_buttons(_thumbnails()), js_on_load=_PICK, elem_id="samples"
-                )
+                    views.sample_buttons(_thumbnails()), js_on_load=views.PICK_SAMPLE,
+                    elem_id="samples",
+                )  # fmt: skip
             self.photo = gr.HTML(visible=False, elem_id="photo")
             with gr.Column(visible=False) as self.tools:
                 self._build_mask()
@@ -173,10 +174,4 @@ def _thumbnails() -> list[tuple[str, str, bytes]]:
     ]
 
 
-_PICK = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('[data-sample]');
-  if (button) trigger('click', {sample: button.dataset.sample});
-});
-"""
 _DOWNLOAD = "() => { document.querySelector('#mask-file').click(); }"

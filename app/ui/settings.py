@@ -9,6 +9,7 @@ from typing import Any
 
 from data import Picture
 from fields import METHODS, ImageTask
+from fields.tasks import Task
 from fields.tasks.upscale import BLURS, Blur
 
 from ..denoise import MOST_SIGMA, Noisy, make_noisy
@@ -97,12 +98,7 @@ class Settings:
 
     def plans(self, task: ImageTask, limit: float) -> list[Plan]:
         """Of each method, which takes no longer than the limit in seconds."""
-        options = CompareOptions(input=Path(), seconds=self.seconds, seed=self.seed)
-        plans = [make_plan(method, options, [], task, None) for method in self.methods]
-        if self.seconds is not None:
-            return plans
-        each = limit / len(plans)
-        return [replace(plan, config=replace(plan.config, seconds=each)) for plan in plans]
+        return plans_within(limit, self.methods, self.seconds, self.seed, task)
 
     def options(self) -> dict[str, Any]:
         """Of the verb, for run.json."""
@@ -138,6 +134,18 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def plans_within(
+    limit: float, methods: Sequence[str], seconds: float | None, seed: int, task: Task
+) -> list[Plan]:
+    """A plan of each method: of so many seconds, or of its own steps within its part of a limit."""
+    options = CompareOptions(input=Path(), seconds=seconds, seed=seed)
+    plans = [make_plan(method, options, [], task, None) for method in methods]
+    if seconds is not None:
+        return plans
+    each = limit / len(plans)
+    return [replace(plan, config=replace(plan.config, seconds=each)) for plan in plans]
 
 
 def read_settings(
@@ -243,6 +251,16 @@ def check_seconds(preset: str, seconds: float | None, methods: int, limits: Limi
 def unbound(methods: int, limits: Limits) -> float | None:
     """Seconds for each method where none are asked for: as in `fieldfit compare`, if several."""
     return None if methods < 2 else min(COMPARE_SECONDS, limits.seconds / methods)
+
+
+def each_takes(
+    methods: int, preset: str, seconds: float | None, limits: Limits
+) -> float | None:
+    """Seconds for each of so many methods by what stands at the controls, whether they can be had
+    or not; None for as long as it takes."""
+    if preset != UNBOUND:
+        return PRESETS.get(preset, seconds) or 0.0
+    return unbound(methods, limits) if methods else 0.0
 
 
 def between(name: str, value: float | None, low: float, high: float) -> float:

@@ -9,7 +9,7 @@ from ..shape_result import LEAST
 from ..verbs import COMPARE_SECONDS
 from . import views
 from .limits import MAX_RESOLUTION, MAX_SEED, MIN_SECONDS, Limits
-from .settings import AUTO, CHOICES, CUSTOM, PRESETS, UNBOUND, unbound
+from .settings import AUTO, CHOICES, CUSTOM, PRESETS, UNBOUND, each_takes
 from .shape_settings import RESOLUTION, USES, ShapeSettings, read_shape_settings
 from .shell import PRIVATE, Update
 
@@ -111,10 +111,7 @@ class ShapeChoices:
 
     def _cost(self, methods: Sequence[str], preset: str, seconds: float | None) -> str:
         """What the Fit button will take."""
-        n = len(methods)
-        if preset != UNBOUND:
-            return views.cost(n, PRESETS.get(preset, seconds) or 0.0)
-        return views.cost(n, unbound(n, self.limits) if n else 0.0)
+        return views.cost(len(methods), each_takes(len(methods), preset, seconds, self.limits))
 
     def _wire(self, is_mesh: gr.State) -> None:
         gr.on(

@@ -37,7 +37,7 @@ class ShapePanel:
                     elem_classes="ff-upload",
                 )
                 self.samples = gr.HTML(
-                    views.sample_buttons(_thumbnails(server)), js_on_load=_PICK,
+                    views.sample_buttons(_thumbnails(server)), js_on_load=views.PICK_SAMPLE,
                     elem_id="shape-samples",
                 )  # fmt: skip
             with gr.Column(visible=False, elem_classes="ff-plain") as self.seen:
@@ -95,11 +95,3 @@ def _thumbnails(server: ShapeServer) -> list[tuple[str, str, bytes]]:
         except ImportError:  # of what makes it
             continue
     return found
-
-
-_PICK = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('[data-sample]');
-  if (button) trigger('click', {sample: button.dataset.sample});
-});
-"""

@@ -9,12 +9,10 @@ from typing import Any
 from data import Shape
 from fields import ShapeTask
 
-from ..options import CompareOptions
-from ..plans import make_plan
 from ..race import Plan
 from ..shape_result import LEAST
 from .limits import MAX_RESOLUTION, MAX_SEED, Limits
-from .settings import between, check_methods, check_seconds, one_of
+from .settings import between, check_methods, check_seconds, one_of, plans_within
 
 USES = ("Its surface", "Its points")  # of a mesh, what is fitted
 RESOLUTION = 192  # unless another is chosen
@@ -62,12 +60,7 @@ class ShapeSettings:
 
     def plans(self, task: ShapeTask, limit: float) -> list[Plan]:
         """Of each method, which takes no longer than the limit in seconds."""
-        options = CompareOptions(input=Path(), seconds=self.seconds, seed=self.seed)
-        plans = [make_plan(method, options, [], task, None) for method in self.methods]
-        if self.seconds is not None:
-            return plans
-        each = limit / len(plans)
-        return [replace(plan, config=replace(plan.config, seconds=each)) for plan in plans]
+        return plans_within(limit, self.methods, self.seconds, self.seed, task)
 
     def options(self) -> dict[str, Any]:
         """Of the verb, for run.json."""

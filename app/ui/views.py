@@ -320,6 +320,15 @@ def glossary() -> str:
     return f'<dl class="ff-glossary">{rows}</dl>'
 
 
+# Of the samples' buttons: a click on one tells the server which.
+PICK_SAMPLE = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-sample]');
+  if (button) trigger('click', {sample: button.dataset.sample});
+});
+"""
+
+
 def sample_buttons(samples: Sequence[tuple[str, str, bytes]]) -> str:
     """Buttons with a thumbnail each: (name, title, JPEG)."""
     buttons = "".join(
