@@ -6,7 +6,7 @@ dark pages. Nothing in a chart has an id, so that a page may show the same one t
 
 import math
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -25,6 +25,7 @@ Mark = tuple[float, float, str, str]  # x, y, colour, name
 
 LEARNED = 0.5  # a band is learned below this relative error: three quarters of its power are there
 DECADES = 1e-8  # of the highest value, where a log axis ends; what is below lies on its edge
+PRECISE = 1e-32  # the same for errors, which doubles have down to 1e-16, and for their squares
 FONT = 12  # pixels, of a chart that is shown at its own width
 GLYPH = 6.4  # width of a letter at that size, on average
 
@@ -240,6 +241,7 @@ def curves(
     x_ticks: Sequence[float] | None = None,
     marks: Sequence[Mark] = (),
     level: float | None = None,
+    floor: float = DECADES,
     width: float = 720,
 ) -> str:
     """Lines, each with its name at its end, and its last value where the y axis is linear.
@@ -251,6 +253,7 @@ def curves(
         x_ticks: where to put them; round values when None.
         marks: two points to ring at most, each with a line across the chart and its name on top.
         level: a value to draw a line across at.
+        floor: of the highest value, where a log axis of y ends.
     """
     points = [_drawable(s, x_log, y_log) for s in series]
     labels = [name if y_log or not ys else f"{name} {decibel(ys[-1])}" for name, _, _, ys in points]
@@ -259,7 +262,7 @@ def curves(
     low, high = span or _span((x for _, _, xs, _ in points for x in xs), log=x_log)
     x = Axis(low, high, 46, width - right, x_log)
     values = [v for _, _, _, ys in points for v in ys]
-    y = _y_axis([*values, *([] if level is None else [level])], height, y_log)
+    y = _y_axis([*values, *([] if level is None else [level])], height, floor if y_log else 0)
     body = [*_y_grid(y, x, y_label), *_x_grid(x, y, x_label, x_ticks)]
     ends: list[tuple[float, float, str, str]] = []
     for (name, paint, xs, ys), text in zip(points, labels, strict=True):
@@ -306,10 +309,11 @@ def _drawable(series: Series, x_log: bool, y_log: bool) -> Series:
     return name, paint, [u for u, _ in kept], [v for _, v in kept]
 
 
-def _y_axis(values: list[float], height: float, log: bool) -> Axis:
-    low, high = _span(values, log=log)
-    if log:
-        low = max(low, high * DECADES)
+def _y_axis(values: list[float], height: float, floor: float) -> Axis:
+    """Linear if the floor is 0, else logarithmic from it on, as a share of the highest value."""
+    low, high = _span(values, log=floor > 0)
+    if floor:
+        low = max(low, high * floor)
         return Axis(low / 1.5, high * 1.5, height - 42, 30, True)
     room = (high - low) / 12
     return Axis(low - room, high + room, height - 42, 30)
@@ -472,30 +476,54 @@ def heat_map(trace: Trace, *, span: tuple[float, float] | None = None, width: fl
     Args:
         span: seconds from and to; give several methods the same to compare them.
     """
-    known = span or time_span([trace])
     rows = [i for i, power in enumerate(trace.power.tolist()) if power > 0]
+    names = band_names(trace.edges)
+    return error_map(
+        trace,
+        [names[band] for band in rows],
+        lambda snapshot: [snapshot.band_error[band] for band in rows],
+        label=f"{trace.method}: error of each frequency band over time",
+        span=span,
+        width=width,
+    )
+
+
+def error_map(
+    trace: Trace,
+    names: Sequence[str],
+    errors_of: Callable[[Snapshot], Sequence[float]],
+    *,
+    label: str,
+    span: tuple[float, float] | None = None,
+    width: float = 400,
+) -> str:
+    """Relative errors over time as `heat_map` has them, of whatever the rows are.
+
+    Args:
+        names: of the rows, from the bottom up.
+        errors_of: a snapshot's errors, one a row.
+    """
+    known = span or time_span([trace])
     snapshots = sorted(trace.snapshots, key=lambda s: s.seconds)
-    if not rows or not snapshots:
+    if not names or not snapshots:
         return _svg(width, 40, "no frequencies yet", [_text(0, 24, "Nothing to see yet.")])
     cell = 22.0
     top, left, right = 26.0, 62.0, width - 62
-    bottom = top + cell * len(rows)
+    bottom = top + cell * len(names)
     x = Axis(*(known or (1, 10)), left, right, log=True)
     edges = _column_edges([s.seconds for s in snapshots], x)
-    names = {band: band_names(trace.edges)[band] for band in rows}
+    columns = [list(errors_of(s)) for s in snapshots]
     body = [_text(0, 14, f"cycles per {trace.subject.word}", extra=_SOFT)]
-    for place, band in enumerate(rows):
-        y = bottom - cell * (place + 1)
-        errors = [s.band_error[band] for s in snapshots]
-        body += _heat_row(errors, edges, y, cell - 1)
-        body.append(_text(left - 8, y + cell / 2 + 4, names[band], anchor="end", extra=_SOFT))
+    for row, name in enumerate(names):
+        y = bottom - cell * (row + 1)
+        body += _heat_row([column[row] for column in columns], edges, y, cell - 1)
+        body.append(_text(left - 8, y + cell / 2 + 4, name, anchor="end", extra=_SOFT))
     if len(snapshots) > 2:
-        body.append(_front(snapshots, rows, edges, bottom, cell))
+        body.append(_front(columns, edges, bottom, cell))
     body += _time_ticks(x, bottom) if known else []
-    body += _columns(snapshots, names, edges, top, bottom, trace.subject.followed)
+    body += _columns(snapshots, names, columns, edges, top, bottom, trace.subject.followed)
     body += _colour_bar(right + 14, top, bottom - top - 1)
     body.append(_CURSOR.format(top=top - 4, bottom=bottom + 4))
-    label = f"{trace.method}: error of each frequency band over time"
     return _svg(width, bottom + 42, label, body, _time_data(x) if known else "")
 
 
@@ -548,15 +576,12 @@ def _hatched(x0: float, y0: float, x1: float, y1: float) -> str:
     )
 
 
-def _front(
-    snapshots: list[Snapshot], rows: list[int], edges: list[float], bottom: float, cell: float
-) -> str:
-    """A line through the moments at which the bands were learned, as far as they were."""
+def _front(columns: list[list[float]], edges: list[float], bottom: float, cell: float) -> str:
+    """A line through the moments at which the rows were learned, as far as they were."""
     points: list[str] = []
-    for place, band in enumerate(rows):
-        y = bottom - cell * place
-        learned = (i for i, s in enumerate(snapshots) if s.band_error[band] < LEARNED)
-        first = next(learned, None)
+    for row in range(len(columns[0])):
+        y = bottom - cell * row
+        first = next((i for i, column in enumerate(columns) if column[row] < LEARNED), None)
         if first is None:
             points.append(f"{edges[-1]:.1f} {y:.1f}")
             break
@@ -577,7 +602,8 @@ def _time_ticks(x: Axis, bottom: float) -> list[str]:
 
 def _columns(
     snapshots: list[Snapshot],
-    names: dict[int, str],
+    names: Sequence[str],
+    columns: list[list[float]],
     edges: list[float],
     top: float,
     bottom: float,
@@ -589,11 +615,11 @@ def _columns(
         if edges[i + 1] - edges[i] < 0.05:
             continue
         value = followed.text(s.metrics.get(followed.key, math.nan))
-        figure = f"{followed.word} {value} {followed.unit}".lstrip()
+        figure = f"{followed.word} {value} {followed.unit}".strip()
         lines = [f"{duration(s.seconds)}, step {s.step:,}, {figure}"]
-        for band in reversed(names):
-            shade = _percent(s.band_error[band])
-            lines.append(f"{names[band]}: {'–' if shade is None else f'{shade} %'}")
+        for name, error in reversed(list(zip(names, columns[i], strict=True))):
+            shade = _percent(error)
+            lines.append(f"{name}: {'–' if shade is None else f'{shade} %'}")
         said = "\n".join(lines)
         body.append(
             f'<rect x="{edges[i]:.1f}" y="{top:g}" width="{edges[i + 1] - edges[i]:.1f}" '

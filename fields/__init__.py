@@ -18,7 +18,7 @@ from .record_shape import ShapeRecorder, recorder
 from .render import picture
 from .restore import PatchGroups
 from .shapes import mesh_task, points_task
-from .solver import Descent, Solver
+from .solvers import Descent, Solver
 from .surface import extract
 from .tasks import TASKS, DenoiseTask, Derivatives, ImageTask, ShapeTask, UpscaleTask
 

@@ -1,21 +1,25 @@
 """The field: a function from coordinates to values, with learnable parameters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from .encodings import Encoding, EncodingSpec, Fourier
+from .encodings import Encoding, EncodingSpec, Fourier, Identity
 from .fused import Fused, fuse
-from .networks import MLP, NetworkSpec
+from .networks import MLP, Network, NetworkSpec
 from .spec import Spec, knob
 
 
 class Field(nn.Module):
     """Maps points of [-1, 1]^d to c values: an encoding, a network, and the values' range.
 
+    A field may stand on earlier stages, which are added to it and learn no more: what it fits then
+    is what they left over [multi-stage networks, Wang & Lai 2024, arXiv:2307.08934].
+
     Attributes:
+        earlier: the stages before this one, as one field; None if it is the first.
         shift: [c], added to the network's output. With `scale` it lets the network work on values
             of mean 0 and spread 1; the task that is fitted sets both from its data.
         scale: [], factor on the network's output.
@@ -25,9 +29,17 @@ class Field(nn.Module):
     scale: Tensor
 
     def __init__(
-        self, encoding: Encoding, network: nn.Module, out_dim: int, *, output: str, bf16: bool
+        self,
+        encoding: Encoding,
+        network: nn.Module,
+        out_dim: int,
+        *,
+        output: str,
+        bf16: bool,
+        earlier: "Field | None" = None,
     ) -> None:
         super().__init__()
+        self.earlier = earlier
         self.encoding, self.network = encoding, network
         self.in_dim, self.out_dim = encoding.in_dim, out_dim
         self.output, self.bf16 = output, bf16
@@ -36,6 +48,12 @@ class Field(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """float [*batch, in_dim] -> float [*batch, out_dim]."""
+        own = self.own(x)
+        return own if self.earlier is None else self.earlier(x) + own
+
+    def own(self, x: Tensor) -> Tensor:
+        """What this stage alone adds: as `forward`."""
+        x = x.to(self.shift.dtype)
         fused = self.fused
         if fused is not None and not torch.is_grad_enabled():
             values = fused.values(x.flatten(0, -2))
@@ -68,11 +86,15 @@ class Field(nn.Module):
         Returns:
             float [].
         """
+        x, target = x.to(self.shift.dtype), target.to(self.shift.dtype)
+        if self.earlier is not None:
+            with torch.no_grad():
+                target = target - self.earlier(x)
         fused = self.fused
         if fused is not None and not x.requires_grad:
             aim = (target - self.shift) / self.scale
             return self.scale**2 * fused.squared_error(x, aim, weight, paired)
-        error = self(x) - target
+        error = self.own(x) - target
         square = error.square().mean(-1)
         if paired:
             apart = error.unflatten(0, (-1, 2)).diff(dim=1).square().mean(-1)  # [n / 2, 1]
@@ -87,8 +109,21 @@ class Field(nn.Module):
         return fuse(self.encoding, self.network)
 
     @property
+    def penalty(self) -> Tensor | None:
+        """What the network adds to the loss of its own, []; None for nothing."""
+        return self.network.penalty() if isinstance(self.network, Network) else None
+
+    @property
     def parameter_count(self) -> int:
-        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+        """Of all stages."""
+        return sum(p.numel() for p in self.parameters())
+
+    @property
+    def stages(self) -> int:
+        return 1 if self.earlier is None else 1 + self.earlier.stages
+
+
+MAX_STAGES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +135,9 @@ class FieldSpec(Spec):
     output: Literal["linear", "sigmoid"] = knob(
         "linear", "last map: linear, centred on the data; or a sigmoid, for values in [0, 1]"
     )
+    stages: int = knob(
+        1, "networks fitted one after the other, each to what is left over", low=1, high=MAX_STAGES
+    )
 
     def build(
         self,
@@ -110,7 +148,51 @@ class FieldSpec(Spec):
         backend: str = "torch",
         bf16: bool = False,
     ) -> Field:
-        """The field, initialised from `rng` alone."""
+        """The field with all its stages, initialised from `rng` alone."""
+        field = self._stage(None, in_dim, out_dim, rng, backend=backend, bf16=bf16)
+        for _ in range(self.stages - 1):
+            field = self.grow(field, rng, backend=backend, bf16=bf16)
+        return field
+
+    def grow(
+        self, field: Field, rng: torch.Generator, *, backend: str = "torch", bf16: bool = False
+    ) -> Field:
+        """A field with one more stage, the earlier ones frozen. Its parameters are float32's."""
+        field.requires_grad_(False)
+        later = self.later
+        return later._stage(
+            field, field.in_dim, field.out_dim, rng, backend=backend, bf16=bf16
+        )
+
+    def _stage(
+        self,
+        earlier: Field | None,
+        in_dim: int,
+        out_dim: int,
+        rng: torch.Generator,
+        *,
+        backend: str,
+        bf16: bool,
+    ) -> Field:
         encoding = self.encoding.build(in_dim, rng, backend=backend)
         network = self.network.build(encoding.out_dim, out_dim, rng)
-        return Field(encoding, network, out_dim, output=self.output, bf16=bf16)
+        return Field(
+            encoding, network, out_dim, output=self.output, bf16=bf16, earlier=earlier
+        )
+
+    @property
+    def later(self) -> "FieldSpec":
+        """How the stages after the first are built.
+
+        Behind bare coordinates their first layer is of sines, whose weights `fit` scales to the
+        frequency of what is left over [Wang & Lai 2024, sec. 3].
+        """
+        network = self.network
+        if self.bare and isinstance(network, MLP):
+            network = replace(network, first="sine")
+        return replace(self, network=network, output="linear")
+
+    @property
+    def bare(self) -> bool:
+        """Whether a multilayer perceptron sees the coordinates themselves."""
+        return isinstance(self.network, MLP) and isinstance(self.encoding, Identity)

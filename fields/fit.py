@@ -4,11 +4,11 @@ import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from . import parallel
 from .average import Average
@@ -16,12 +16,14 @@ from .encodings import DenseGrid, Encoding, HashGrid, Spline
 from .field import Field, FieldSpec
 from .kernels import sparse_adam_
 from .kernels.backends import BackendUnavailable, choose
-from .solver import Descent, Solver, Stage
+from .networks import Network
+from .solvers import Descent, Solver, Step, balanced
 from .spec import Spec, knob
 from .stopping import Stopping, stopping
-from .tasks import Task
+from .tasks import Task, total
 
 REPORT_SECONDS = 0.05  # between two reports when `FitConfig.report` leaves it to the clock
+FASTER = 0.6  # spread of a later stage's first weights, relative to the wave that was left over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +63,16 @@ class FitConfig(Spec):
     average: float = knob(
         0.0, "share of the run so far whose mean state is the result; 0 is the last", low=0, high=1
     )
-    precision: Literal["auto", "fp32", "bf16"] = knob(
-        "auto", "the network's arithmetic: auto is bf16 where the hardware multiplies it"
+    precision: Literal["auto", "fp32", "bf16", "fp64"] = knob(
+        "auto",
+        "the network's arithmetic: auto is bf16 where the hardware multiplies it, fp64 computes "
+        "everything in double precision",
+    )
+    balance: int = knob(
+        0,
+        "steps between two balancings of the loss's terms by their tangent kernels; 0 is never",
+        low=0,
+        high=10**9,
     )
     report: int = knob(0, "steps between two reports; 0 is twenty reports a second", low=0)
     seed: int = knob(0, "seed of the initialisation and of the sampling", low=0, high=2**63 - 1)
@@ -73,7 +83,7 @@ class FitConfig(Spec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.steps is None and self.seconds is None and isinstance(self.solver, Descent):
+        if self.steps is None and self.seconds is None and self.solver.descent is None:
             raise ValueError("FitConfig.steps or FitConfig.seconds must be given, got neither.")
 
     def unlocked(self, levels: int, share: float) -> int:
@@ -154,12 +164,25 @@ def check(task: Task, config: FitConfig) -> None:
     with torch.device("meta"):
         field = config.field.build(task.in_dim, task.out_dim, torch.Generator())
     config.solver.check(task, field)
+    if field.stages > 1:
+        _check_stages(config)
     if config.stop != "none" and not isinstance(config.solver, Descent):
         raise ValueError(
             f"the stopping rule {config.stop} ends a descent, and {type(config.solver).__name__} "
             "is none; leave the rule out, or choose another method."
         )
     stopping(config.stop, task, field)
+
+
+def _check_stages(config: FitConfig) -> None:
+    """ValueError if what is asked for cannot be done stage by stage."""
+    if not config.solver.minimises:
+        raise ValueError(f"{type(config.solver).__name__} has no stages; set field.stages to 1.")
+    if config.stop != "none":
+        raise ValueError(
+            f"the stopping rule {config.stop} keeps the best state of one stage; set field.stages "
+            "to 1, or leave the rule out."
+        )
 
 
 def backend_of(config: FitConfig, device: torch.device) -> str:
@@ -176,41 +199,87 @@ def backend_of(config: FitConfig, device: torch.device) -> str:
 
 
 class Run:
-    """The state of one fit: the field, its optimisers, and the clock."""
+    """The state of one fit: the field, its optimisers, and the clock.
+
+    A fit has as many stages as its field. Each begins with steps of descent, as many as the solver
+    wants, and ends with the solver's own.
+    """
 
     def __init__(self, task: Task, config: FitConfig) -> None:
-        self.config = config
+        self.config, self.solver = config, config.solver
         self.device = resolve_device(config.device)
         self.backend = backend_of(config, self.device)
         self.task = task.to(self.device)
-        start = torch.Generator().manual_seed(config.seed)
-        self.field = config.field.build(
-            task.in_dim,
-            task.out_dim,
-            start,
-            backend=self.backend,
-            bf16=use_bf16(config.precision, self.device),
-        ).to(self.device)
-        self.work = config.solver.solve(self.task, self.field)
-        self.stage = Stage(0.0, 0.0)
-        if self.work is None:
+        self.start = torch.Generator().manual_seed(config.seed)
+        spec = replace(config.field, stages=1)
+        field = spec.build(
+            task.in_dim, task.out_dim, self.start, backend=self.backend, bf16=self.bf16
+        )
+        self.field = self.placed(field)
+        if self.solver.minimises:
             with torch.no_grad():
                 self.task.prepare(self.field)
         rng = torch.Generator(self.device).manual_seed(config.seed)
         self.batches = self.task.batches(config.batch, rng)
-        self.parameters = [p for p in self.field.parameters() if p.requires_grad]
-        self.optimisers = [] if self.work else optimisers(self.field, config, self.backend)
-        averaged = config.average and self.work is None
-        self.average = Average(self.field, config.average) if averaged else None
-        self.shown = self.average.field if self.average else self.field  # to whoever looks
         self.stopping = stopping(config.stop, self.task, self.field)
         self.step, self.seconds, self.reported = 0, 0.0, 0.0
+        self.stage, self.first = 0, 0  # the stage, and the step that it began with
         self.losses: list[Tensor] = []
         self.recent = math.nan  # the mean loss that was last reported
+        self.begin(1.0)
         if self.work is None:
             self.warm_up()
-        else:
-            self.stage = next(self.work)  # what the field starts from
+
+    @property
+    def bf16(self) -> bool:
+        return use_bf16(self.config.precision, self.device)
+
+    def placed(self, field: Field) -> Field:
+        """The field where it is to be fitted, in the arithmetic asked for."""
+        field = field.to(self.device)
+        return field.double() if self.config.precision == "fp64" else field
+
+    def begin(self, unit: float) -> None:
+        """What the stage that has just begun needs; its losses are divided by `unit`."""
+        self.unit, self.first = unit, self.step
+        self.factors: dict[str, float] = {}
+        self.parameters = [p for p in self.field.parameters() if p.requires_grad]
+        self.work: Iterator[Step] | None = None
+        self.reached_share = 0.0  # of the solver's own work
+        self.optimisers: list[Dense | Sparse] = []
+        if self.solver.descent != 0:
+            self.optimisers = optimisers(self.field, self.config, self.backend)
+        averaged = self.config.average and self.solver.descent is None
+        self.average = Average(self.field, self.config.average) if averaged else None
+        self.shown = self.average.field if self.average else self.field  # to whoever looks
+        if self.solver.descent == 0:
+            self.begin_work()
+
+    def begin_work(self) -> None:
+        """Let the solver see what there is to do, after the stage's descent."""
+        self.optimisers = []
+        frequency = 0.0
+        if self.solver.minimises:
+            frequency = self.task.leftover(self.field.earlier or self.field).frequency
+        self.work = self.solver.solve(self.task, self.field, frequency)
+        self.reached_share = next(self.work).share  # of what the field starts from
+
+    def grow(self) -> None:
+        """Begin a stage that fits what the field has left over."""
+        if self.average is not None:
+            self.field.load_state_dict(self.average.field.state_dict())
+        left = self.task.leftover(self.field)
+        field = self.config.field.grow(
+            self.field, self.start, backend=self.backend, bf16=self.bf16
+        )
+        self.field = self.placed(field)
+        size = left.size if left.size > 0 else 1.0
+        self.field.scale.fill_(size)
+        network = self.field.network
+        if self.config.field.bare and isinstance(network, Network):
+            quicken(network, left.frequency)
+        self.stage += 1
+        self.begin(size**2)
 
     def warm_up(self) -> None:
         """Compile or load every kernel that a step needs, before the clock runs."""
@@ -229,8 +298,13 @@ class Run:
         """Take one step; the reason if the run must end with it."""
         tick = time.perf_counter()
         over = self.descend() if self.work is None else self.solve(self.work)
+        last = self.stage + 1 == self.config.field.stages
+        out_of_steps = self.config.steps is not None and self.step >= self.config.steps
+        if not last and not out_of_steps and (over or self.stage_share >= 1):
+            self.grow()
+            over = False
         self.seconds += time.perf_counter() - tick
-        if over or (self.config.steps is not None and self.step >= self.config.steps):
+        if out_of_steps or (last and over):
             return "steps"
         if self.config.seconds is not None and self.seconds >= self.config.seconds:
             return "seconds"
@@ -238,31 +312,37 @@ class Run:
             return "diverged"
         return None
 
-    def solve(self, work: Iterator[Stage]) -> bool:
-        """Let the solver take a step; whether it was the last."""
+    def solve(self, work: Iterator[Step]) -> bool:
+        """Let the solver take a step; whether it was the stage's last."""
         with parallel.one_thread():
-            stage = next(work, None)
-        if stage is None:
+            done = next(work, None)
+        if done is None:
+            self.reached_share = 1.0
             return True
-        self.stage = stage
-        self.losses.append(torch.tensor(stage.change))
+        self.reached_share = done.share
+        self.losses.append(torch.tensor(done.change, dtype=torch.float64))
         self.step += 1
-        return stage.share >= 1
+        return done.share >= 1
 
     def descend(self) -> bool:
-        """Take a step of descent, of which none is the last."""
-        share = self.share
+        """Take a step of descent; it is never the stage's last."""
+        share = self.descent_share
         factor = self.config.rate(share)
         for optimiser in self.optimisers:
             if isinstance(optimiser, Sparse):
                 optimiser.unlock(share)
+        batch = next(self.batches)
+        if self.config.balance and (self.step - self.first) % self.config.balance == 0:
+            self.factors = balanced(self.field, self.task.terms(self.field, batch))
         with self.threads():
-            self.losses.append(self.backward(next(self.batches)))
+            self.losses.append(self.backward(batch))
             for optimiser in self.optimisers:
                 optimiser.step(factor)
             self.step += 1
             if self.average is not None:
-                self.average.follow(self.step)
+                self.average.follow(self.step - self.first)
+        if self.solver.descent is not None and self.step - self.first >= self.solver.descent:
+            self.begin_work()
         return False
 
     def judge(self, end: str | None) -> str | None:
@@ -277,34 +357,70 @@ class Run:
 
     def backward(self, batch: Any) -> Tensor:
         """Set the gradients on a batch, and return the loss."""
+
+        def loss(points: Any) -> Tensor:
+            if self.factors:
+                found = total(self.field, self.task.terms(self.field, points), self.factors)
+            else:
+                found = self.task.loss(self.field, points)
+            return found if self.unit == 1 else found / self.unit
+
         if self.in_pieces:
-            return parallel.backward(
-                lambda points: self.task.loss(self.field, points), batch, self.parameters
-            )
+            value = parallel.backward(loss, batch, self.parameters)
+        else:
+            with torch.enable_grad():
+                value = loss(batch)
+                value.backward()
+            value = value.detach()
         with torch.enable_grad():
-            loss = self.task.loss(self.field, batch)
-            loss.backward()
-        return loss.detach()
+            penalty = self.field.penalty
+            if penalty is not None:
+                penalty.backward()
+        return value * self.unit
 
     @property
     def in_pieces(self) -> bool:
         """Whether threads share a batch out: not where each would need a gradient of the table."""
-        return self.device.type == "cpu" and not self.field.encoding.tables
+        alone = self.device.type == "cpu" and not self.field.encoding.tables
+        return alone and self.task.in_pieces
 
     def threads(self) -> AbstractContextManager[None]:
-        """One thread for torch where a step's work is shared out by pieces or inside a kernel."""
-        alone = self.in_pieces or self.field.fused is not None
+        """One thread for torch, but for a table without a kernel of its own: work is shared out by
+        pieces or inside a kernel, or so little that threads would only wait for one another."""
+        alone = not self.field.encoding.tables or self.field.fused is not None
         return parallel.one_thread() if alone else parallel.all_threads(self.device)
 
     @property
     def share(self) -> float:
         """Of the run that is done, by whichever bound is nearer."""
-        config = self.config
+        config, stages = self.config, self.config.field.stages
         steps = 0.0 if config.steps is None else self.step / config.steps
-        if self.work is not None:
-            steps = max(steps, self.stage.share)
         seconds = self.seconds / config.seconds if config.seconds else 0.0
-        return min(1.0, max(steps, seconds))
+        return min(1.0, max(steps, seconds, (self.stage + self.worked) / stages))
+
+    @property
+    def stage_share(self) -> float:
+        """Of the stage that is done: it ends when its even part of a bound is used up."""
+        return self.share * self.config.field.stages - self.stage
+
+    @property
+    def worked(self) -> float:
+        """Of the stage's work, where that ends by itself."""
+        descent = self.solver.descent
+        if descent is None:
+            return 0.0
+        if descent == 0:
+            return self.reached_share
+        if self.work is None:
+            return 0.5 * (self.step - self.first) / descent
+        return 0.5 + 0.5 * self.reached_share
+
+    @property
+    def descent_share(self) -> float:
+        """Of the stage's descent that is done: what the learning rate follows."""
+        if self.solver.descent is None:
+            return min(1.0, max(0.0, self.stage_share))
+        return (self.step - self.first) / self.solver.descent
 
     def due(self) -> bool:
         if self.stopping is not None and self.stopping.asked == self.step:
@@ -315,7 +431,7 @@ class Run:
 
     def reached(self) -> bool:
         """Whether the PSNR asked for is there: first by the loss, and then by the whole data."""
-        if self.config.psnr is None or self.work is not None:
+        if self.config.psnr is None or not self.solver.minimises:
             return False
         guess = self.task.psnr(self._mean_loss())
         if guess is None or guess < self.config.psnr - 0.3:
@@ -344,6 +460,19 @@ class Run:
 
     def _mean_loss(self) -> float:
         return float(torch.stack(self.losses).double().mean())
+
+
+def quicken(network: Network, frequency: float) -> None:
+    """Scale the first weights of a network of bare coordinates to waves of so many cycles a side.
+
+    Wang & Lai 2024 [arXiv:2307.08934, sec. 3.2]: kappa = 1.2 pi f / sqrt(Var W0) with f in cycles a
+    unit, of which a side has two.
+    """
+    if not frequency:
+        return
+    first = next(m for m in network.modules() if isinstance(m, nn.Linear)).weight
+    spread = float(first.detach().square().mean().sqrt())
+    network.amplify(FASTER * math.pi * frequency / spread)
 
 
 class Dense:

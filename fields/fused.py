@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .activations.smooth import Ramp
 from .encodings import Encoding
 from .encodings.grids import GridEncoding
+from .networks.perceptron import Perceptron
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,12 @@ def fuse(encoding: Encoding, network: nn.Module) -> Fused | None:
         return None
     if encoding.table.dtype != torch.float32 or encoding.table.device.type != "cpu":
         return None
+    if not isinstance(network, Perceptron):
+        return None
     found: list[nn.Linear] = []
     for module in network.modules():
         if isinstance(module, nn.Linear):
             found.append(module)
-        elif not isinstance(module, nn.Sequential | nn.ReLU):
+        elif not isinstance(module, nn.Sequential | Ramp):
             return None
     return Fused(encoding, [f.weight for f in found], [f.bias for f in found])

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .activations import Finer, Gabor, Sine
+from .activations import Finer, Gabor, Sine, Tanh
 from .encodings import (
     DenseGrid,
     EncodingSpec,
@@ -21,14 +21,27 @@ from .encodings import (
 )
 from .field import FieldSpec
 from .fit import FitConfig
-from .networks import MLP, Direct, NetworkSpec
+from .networks import MLP, Direct, Mscale1, Mscale2, NetworkSpec, Phase
 from .restore import PatchGroups
-from .tasks import DenoiseTask, Derivatives, ImageTask, ShapeTask, Task, UpscaleTask
+from .solvers import LevenbergMarquardt
+from .tasks import (
+    DenoiseTask,
+    Derivatives,
+    EquationTask,
+    ImageTask,
+    ShapeTask,
+    TableTask,
+    Task,
+    UpscaleTask,
+)
 
 MAX_LOG2_SIZE = 19  # 8 MB a level: larger tables leave the processor's cache for good
 MAX_DENSE_SIDE = 2048
 MAX_LOG2_SOLID = 18  # of a grid in space: Adam goes through every entry in every step
 MAX_SOLID_SIDE = 128  # cells of a grid in space that keeps every vertex
+MAX_GRID_DIM = 4
+FEWEST_STEPS = 500  # of a signal: few samples are soon seen
+SMALL = 20_000  # samples of a signal that small networks are fitted to all at once
 MAX_LATTICE = 320_000_000  # values of a restored picture: 1.3 GB, and a picture of 100 megapixels
 
 
@@ -78,6 +91,13 @@ def facts(task: Task) -> Facts:
     if isinstance(task, ShapeTask):
         side = max(8, round(2 / task.detail))
         return Facts(side, task.cells, channels=1, dims=3)
+    if isinstance(task, EquationTask):
+        side = math.ceil(4 * task.problem.waves)
+        return Facts(side, side**task.in_dim, channels=1, dims=task.in_dim)
+    if isinstance(task, TableTask):
+        count = len(task.x)
+        side = max(2, round(count ** (1 / task.in_dim)))
+        return Facts(side, count, channels=task.out_dim, dims=task.in_dim)
     if not isinstance(task, ImageTask):
         raise TypeError(f"no methods are known for {type(task).__name__}.")
     samples = task.size[0] * task.size[1]
@@ -104,6 +124,8 @@ def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
         return _derived(name, found)
     if name != "auto":
         return METHODS[name].make(found), f"{name}, as asked."
+    if isinstance(task, TableTask | EquationTask):
+        return _of_table(task, found)
     if isinstance(task, ShapeTask):
         return METHODS["hash"].make(found), (
             "hash: a grid of trained features as fine as the points can tell fits a shape soonest."
@@ -114,6 +136,17 @@ def method_config(name: str, task: Task) -> tuple[FitConfig, str]:
         )
     return METHODS["hash"].make(found), (
         "hash, since every sample is known and a grid of trained features fits them soonest."
+    )
+
+
+def _of_table(task: TableTask | EquationTask, found: Facts) -> tuple[FitConfig, str]:
+    """What `auto` takes for samples that lie anywhere."""
+    if isinstance(task, EquationTask) or task.in_dim > MAX_GRID_DIM:
+        return METHODS["siren"].make(found), (
+            "siren: smooth in every derivative, and in any number of dimensions."
+        )
+    return METHODS["spline"].make(found), (
+        "spline: smooth between the samples, and as fine as they lie."
     )
 
 
@@ -249,7 +282,10 @@ def _finest(found: Facts) -> int:
 
 def _spline(found: Facts) -> FitConfig:
     """The finest lattice lies on the pixels' centres; the coarsest has some four points."""
-    cells = _lattice(found) if found.dims == 2 else (min(found.side, MAX_SOLID_SIDE),)
+    if found.dims == 2:
+        cells: tuple[int, ...] = _lattice(found)
+    else:
+        cells = (found.side if found.dims == 1 else min(found.side, MAX_SOLID_SIDE),)
     levels = 1 + max(0, round(math.log2(max(cells) / 4)))
     encoding = Spline(cells=cells, levels=levels, features=found.channels)
     if found.dims == 3:
@@ -277,7 +313,7 @@ def _grid(encoding: EncodingSpec, found: Facts, network: NetworkSpec | None = No
     rounds = min(30.0, max(8.0, 30 * (known / 2**20) ** -0.4))
     return FitConfig(
         field=FieldSpec(encoding=encoding, network=network or MLP(width=32, depth=2)),
-        steps=math.ceil(rounds * known / batch),
+        steps=max(FEWEST_STEPS if found.dims == 1 else 1, math.ceil(rounds * known / batch)),
         batch=batch,
         lr=1e-2,
         table_lr=3e-2,
@@ -325,6 +361,61 @@ def _sine(network: MLP) -> FitConfig:
 def _wire(found: Facts) -> FitConfig:
     field = FieldSpec(encoding=Identity(), network=MLP(width=256, depth=2, activation=Gabor()))
     return FitConfig(field=field, steps=4000, batch=2**11, lr=5e-3, eps=1e-8)
+
+
+def _adaptive(found: Facts) -> FitConfig:
+    """Slopes of single units, which let each find its own frequencies."""
+    network = MLP(width=256, depth=3, activation=Tanh(), slopes="neuron", recovery=0.0)
+    return _network_of(network, lr=5e-3)
+
+
+def _mscale1(found: Facts) -> FitConfig:
+    scales = _scales(found)
+    return _network_of(Mscale1(width=32 * len(scales), depth=3, scales=scales), lr=_pace(found))
+
+
+def _mscale2(found: Facts) -> FitConfig:
+    return _network_of(Mscale2(width=64, depth=3, scales=_scales(found)), lr=_pace(found))
+
+
+def _pace(found: Facts) -> float:
+    return 1e-3 if found.dims == 3 else 5e-3
+
+
+def _scales(found: Facts) -> tuple[float, ...]:
+    """1, 2, 4 ... up to where the first layer's waves are as short as the samples can tell; of a
+    shape, which is smooth, up to 8."""
+    reach = min(_reach(found), 8.0) if found.dims == 3 else _reach(found)
+    octaves = max(1, round(math.log2(reach)))
+    return tuple(2.0**i for i in range(octaves + 1))
+
+
+def _phase(found: Facts) -> FitConfig:
+    """Carriers as far as the samples tell: every few waves in one dimension, fewer in more."""
+    bands = {1: min(64, math.ceil(_reach(found) / 5)), 2: 4}.get(found.dims, 1)
+    highest = min(_reach(found), 8.0 * bands)
+    return _network_of(Phase(bands=bands, highest=highest), lr=1e-2)
+
+
+def _multistage(found: Facts) -> FitConfig:
+    """Small networks and Levenberg-Marquardt for a signal; for more, networks of sines and Adam."""
+    if found.dims == 1 and found.samples <= SMALL:
+        network = MLP(widths=(20, 20), activation=Tanh())
+        return FitConfig(
+            field=FieldSpec(encoding=Identity(), network=network, stages=3),
+            solver=LevenbergMarquardt(iterations=200),
+            steps=None,
+            precision="fp64",
+            backend="torch",
+        )
+    config = _network_of(MLP(width=192, depth=3, activation=Tanh()), lr=5e-3)
+    return replace(config, field=replace(config.field, stages=3))
+
+
+def _network_of(network: NetworkSpec, *, lr: float) -> FitConfig:
+    """A network of bare coordinates. The rates are the best of 1e-3 to 1e-2 on a small photo."""
+    field = FieldSpec(encoding=Identity(), network=network)
+    return FitConfig(field=field, steps=4000, batch=2**11, lr=lr, eps=1e-8, schedule="cosine")
 
 
 METHODS: dict[str, Method] = {
@@ -391,6 +482,36 @@ METHODS: dict[str, Method] = {
             "sines whose period shortens away from zero: one network spans more frequencies",
             "Liu et al. 2024, arXiv:2312.02434",
             _finer,
+        ),
+        Method(
+            "adaptive",
+            "a tanh network whose units train the slopes of their activations",
+            "Jagtap, Kawaguchi & Karniadakis 2020, arXiv:1909.12228",
+            _adaptive,
+        ),
+        Method(
+            "mscale1",
+            "a network of sines that sees the coordinates at several scales",
+            "Liu, Cai & Xu 2020, arXiv:2007.11207",
+            _mscale1,
+        ),
+        Method(
+            "mscale2",
+            "a network of sines for each scale of the coordinates, added up",
+            "Liu, Cai & Xu 2020, arXiv:2007.11207",
+            _mscale2,
+        ),
+        Method(
+            "phase",
+            "slow networks that modulate fast waves, one pair for each band of frequencies",
+            "Cai, Li & Liu 2020, arXiv:1909.11759",
+            _phase,
+        ),
+        Method(
+            "multistage",
+            "networks one after the other, each fitted to what the ones before have left over",
+            "Wang & Lai 2024, arXiv:2307.08934",
+            _multistage,
         ),
     )
 }

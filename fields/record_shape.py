@@ -9,10 +9,11 @@ from torch import Tensor
 from .fit import Progress
 from .raycast import Camera, shade
 from .record import Pace, Recorder, Snapshot, Watch
+from .record_signal import SignalRecorder
 from .render import distance_in
 from .space import SIDE
 from .spectrum import band_error, band_power, bands
-from .tasks import ImageTask, ShapeTask, Task
+from .tasks import ImageTask, ShapeTask, SignalTask, Task
 from .tasks.shape import Distance
 
 SIDES = 80, 256  # pixels along a frame's sides, at least and at most
@@ -92,4 +93,6 @@ def recorder(task: Task, *, remember: bool = True) -> Watch:
         return Recorder(task, remember=remember)
     if isinstance(task, ShapeTask):
         return ShapeRecorder(task, remember=remember)
+    if isinstance(task, SignalTask):
+        return SignalRecorder(task, remember=remember)
     raise TypeError(f"no recorder is known for {type(task).__name__}.")

@@ -49,4 +49,24 @@ def uniform(n: int, total: int, rng: torch.Generator) -> Iterator[Tensor]:
         yield torch.randint(total, (n,), generator=rng, device=rng.device)
 
 
+def scattered(n: int, d: int, rng: torch.Generator) -> Iterator[Tensor]:
+    """Endless sets of n places in [-1, 1]^d, each spread evenly, and moved at random as a whole.
+
+    A Kronecker lattice, x_i = start + i alpha mod 1, with alpha from the root of t^(d+1) = t + 1
+    [Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"]. The mean over it has
+    the right expectation, and far less variance than over independent places.
+
+    Yields:
+        float64 [n, d].
+    """
+    root = 2.0
+    for _ in range(64):
+        root = (1 + root) ** (1 / (d + 1))
+    alpha = root ** -torch.arange(1, d + 1, dtype=torch.float64, device=rng.device)
+    steps = torch.arange(n, dtype=torch.float64, device=rng.device)[:, None] * alpha
+    while True:
+        start = torch.rand(d, generator=rng, dtype=torch.float64, device=rng.device)
+        yield 2 * ((start + steps) % 1) - 1
+
+
 SAMPLERS = {"strided": strided, "uniform": uniform}

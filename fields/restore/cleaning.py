@@ -8,7 +8,7 @@ import torch
 from ..field import Field
 from ..kernels.groups import Core, Patches, clean
 from ..noise import noise_level
-from ..solver import Stage
+from ..solvers import Step
 from ..tasks import DenoiseTask
 from .bending import blurred
 from .canvas import Canvas
@@ -22,7 +22,7 @@ LOUD = 35 / 255  # deviation of the noise from which larger patches are worth th
 MARGIN, LARGEST = 32, 384
 
 
-def clean_picture(task: DenoiseTask, field: Field) -> Iterator[Stage]:
+def clean_picture(task: DenoiseTask, field: Field) -> Iterator[Step]:
     """Take the noise out of every pixel; the field takes each window as it is done.
 
     Pixels that are held out are not looked at: the mean of those around them takes their place.
@@ -34,7 +34,7 @@ def clean_picture(task: DenoiseTask, field: Field) -> Iterator[Stage]:
     sigma = noise_level(source.pixels[..., :colours]) if task.sigma is None else task.sigma
     windows = tiles(task.size, margin=MARGIN, largest=LARGEST) if sigma > 0 else []
     total, done = (PASSES + 1) * sum(window.area for window in windows), 0
-    yield Stage(0.0 if windows else 1.0, 0.0)
+    yield Step(0.0 if windows else 1.0, 0.0)
     for number in range(PASSES + 1):
         for window in windows:
             rows, columns = window.looked
@@ -49,7 +49,7 @@ def clean_picture(task: DenoiseTask, field: Field) -> Iterator[Stage]:
             found = np.concatenate([found, noisy[colours:]])[(slice(None), *window.within)]
             canvas.put(*window.inner[:2], found)
             done += window.area
-            yield Stage(done / total, change)
+            yield Step(done / total, change)
 
 
 def clean_once(

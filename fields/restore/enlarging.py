@@ -10,7 +10,7 @@ from ..field import Field
 from ..kernels.groups import Core, Patches, clean
 from ..kernels.lattice import coefficients, resample
 from ..shrink import taps
-from ..solver import Stage
+from ..solvers import Step
 from ..tasks import UpscaleTask
 from .bending import Sheet
 from .canvas import Canvas
@@ -77,7 +77,7 @@ class Shrinking:
         return values + self.spread(self.inverse[0] @ rest @ self.inverse[1])
 
 
-def enlarge(task: UpscaleTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
+def enlarge(task: UpscaleTask, field: Field, recipe: Recipe) -> Iterator[Step]:
     """Find the larger picture, window by window; the field takes each as it goes."""
     source = task.to(torch.device("cpu"))
     points = task.drawn
@@ -104,7 +104,7 @@ def enlarge(task: UpscaleTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
     ]
     sweeps = 1 + PASSES
     done, total = 0.0, sweeps * sum(window.area for window in windows)
-    yield Stage(0.0, 0.0)
+    yield Step(0.0, 0.0)
     for number in range(sweeps):
         for window in windows:
             rows, columns = window.looked
@@ -122,7 +122,7 @@ def enlarge(task: UpscaleTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
                 found = data.project(smooth(u, spread, core))
             canvas.put(top, left, found[:, core[0] : core[2], core[1] : core[3]])
             done += window.area
-            yield Stage(done / total, float(np.square(found - u).mean()))
+            yield Step(done / total, float(np.square(found - u).mean()))
 
 
 def _stretches(windows: list[Window]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:

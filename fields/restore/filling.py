@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..field import Field
-from ..solver import Stage
+from ..solvers import Step
 from ..tasks import ImageTask
 from .bending import SETTLED, double
 from .canvas import Canvas
@@ -96,7 +96,7 @@ class Level:
         return found
 
 
-def fill(task: ImageTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
+def fill(task: ImageTask, field: Field, recipe: Recipe) -> Iterator[Step]:
     """Fill what is not known of a picture; the field takes each better guess at once."""
     known = np.ones(task.size, bool) if task.known is None else task.known.cpu().numpy()
     source = task.to(torch.device("cpu"))
@@ -117,14 +117,14 @@ def fill(task: ImageTask, field: Field, recipe: Recipe) -> Iterator[Stage]:
         levels[-2].coarser = levels[-1]
     costs = [level.costs(recipe) for level in levels]
     total, done = sum(sum(pair) for found in costs for pair in found), 0.0
-    yield Stage(0.0 if total else 1.0, 0.0)
+    yield Step(0.0 if total else 1.0, 0.0)
     for level, found in zip(reversed(levels), reversed(costs), strict=True):
         for sweep in (_settle, _draw):
             for window, pair in zip(level.windows, found, strict=True):
                 before = done
                 for share, change in sweep(level, window, recipe):
                     done = before + share * pair[sweep is _draw]
-                    yield Stage(min(1.0, done / max(total, 1e-9)), change)
+                    yield Step(min(1.0, done / max(total, 1e-9)), change)
 
 
 def _settle(level: Level, window: Window, recipe: Recipe) -> Iterator[tuple[float, float]]:

@@ -8,7 +8,7 @@ import torch
 from ..field import Field
 from ..kernels.backends import BackendUnavailable, missing
 from ..kernels.groups import Patches
-from ..solver import Solver, Stage
+from ..solvers import Solver, Step
 from ..spec import knob
 from ..tasks import DenoiseTask, ImageTask, Task, UpscaleTask
 from .canvas import spline_of
@@ -44,7 +44,7 @@ class PatchGroups(Solver):
             raise ValueError(f"PatchGroups knows nothing of {type(task).__name__}; use Descent.")
         spline_of(field, task.drawn)
 
-    def solve(self, task: Task, field: Field) -> Iterator[Stage]:
+    def solve(self, task: Task, field: Field, frequency: float) -> Iterator[Step]:
         self.check(task, field)
         assert isinstance(task, ImageTask)
         if isinstance(task, UpscaleTask):

@@ -1,10 +1,13 @@
 """Tasks. To add one: write it in a file of its own, then list it here."""
 
-from .base import Task
+from .base import Leftover, Task, Term, total
 from .denoise import DenoiseTask
+from .equation import EquationTask
 from .image import ImageTask
 from .objectives import Derivatives, Distances, Objective
 from .shape import ShapeTask
+from .signal import SignalTask
+from .table import TableTask
 from .upscale import UpscaleTask
 
 TASKS: dict[str, type[Task]] = {
@@ -12,6 +15,9 @@ TASKS: dict[str, type[Task]] = {
     "denoise": DenoiseTask,
     "upscale": UpscaleTask,
     "shape": ShapeTask,
+    "signal": SignalTask,
+    "table": TableTask,
+    "equation": EquationTask,
 }
 
 __all__ = [
@@ -19,9 +25,15 @@ __all__ = [
     "DenoiseTask",
     "Derivatives",
     "Distances",
+    "EquationTask",
     "ImageTask",
+    "Leftover",
     "Objective",
     "ShapeTask",
+    "SignalTask",
+    "TableTask",
     "Task",
+    "Term",
     "UpscaleTask",
+    "total",
 ]

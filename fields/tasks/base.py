@@ -1,13 +1,55 @@
 """What a task is: everything that `fit` must know about the thing being fitted."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from ..field import Field
+from ..spectrum import dominant_frequency
+
+LEFT_POINTS = 2**13  # at which what a field leaves over is looked at
+
+
+@dataclass(frozen=True)
+class Term:
+    """A part of a loss: `weight` times the mean over points of the squares of a residual.
+
+    Attributes:
+        name: what it asks for, e.g. `data` or `boundary`.
+        points: tensors [n, ...], all that the residual needs of a point.
+        residual: (field, *points) -> [n], of each point by itself.
+    """
+
+    name: str
+    weight: float
+    points: tuple[Tensor, ...]
+    residual: Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """What a field has not learned: what the next stage of it is to fit.
+
+    Attributes:
+        size: root mean square, in the field's values.
+        frequency: where it is largest, in cycles a side.
+    """
+
+    size: float
+    frequency: float
+
+
+def total(field: Field, terms: list[Term], factors: dict[str, float]) -> Tensor:
+    """The loss that terms make, each times the factor of its name, 1 if there is none: []."""
+    parts = [
+        factors.get(t.name, 1.0) * t.weight * t.residual(field, *t.points).square().mean()
+        for t in terms
+    ]
+    return torch.stack(parts).sum()
 
 
 class Task(ABC):
@@ -63,3 +105,39 @@ class Task(ABC):
             None if there are none.
         """
         return None
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether `loss` is a mean over the points of a draw, so that threads may share it out."""
+        return True
+
+    def whole(self, frequency: float) -> Any:
+        """All of the data, or as much as tells waves of so many cycles a side; as `loss` takes it.
+
+        Raises:
+            ValueError: there is no such thing, or it would be too much.
+        """
+        raise ValueError(f"{type(self).__name__} is fitted by draws alone; use Descent.")
+
+    def terms(self, field: Field, batch: Any) -> list[Term]:
+        """The loss on a draw as a sum of mean squares, of `field.own` where there are stages.
+
+        Raises:
+            ValueError: it is none.
+        """
+        raise ValueError(f"the loss of {type(self).__name__} is no sum of squares; use Descent.")
+
+    def leftover(self, field: Field) -> Leftover:
+        """What the field has not learned, at points that are fitted.
+
+        Raises:
+            ValueError: it cannot be told, since the task's values are not given.
+        """
+        found = self.sample(False, LEFT_POINTS)
+        if found is None:
+            raise ValueError(f"{type(self).__name__} cannot be fitted in stages.")
+        x, values = found
+        with torch.no_grad():
+            left = (values - field(x)[:, : values.shape[1]]).double()
+        frequency = dominant_frequency(x.double(), left)
+        return Leftover(float(left.square().mean().sqrt()), float(frequency))

@@ -1,7 +1,7 @@
-"""What a field has learned, frequency by frequency: pure functions from tensors to arrays.
+"""Power and error in bands of radial frequency, on regular grids of any number of dimensions.
 
 Frequencies are in cycles over the longest side of the picture, or of the box of a shape, as
-everywhere in the project. `*size` is (height, width), or (depth, height, width).
+everywhere in the project. `*size` is (samples,), (height, width) or (depth, height, width).
 """
 
 import math
@@ -23,7 +23,8 @@ def bands(*size: int, per_octave: int = 1) -> Tensor:
     """Edges of frequency bands: 0, 1/2, 2, 4, 8 ... up to the corner of the spectrum.
 
     Band i holds the frequencies in [edge i, edge i+1): the first the mean of the picture alone, the
-    last all that lies beyond the Nyquist frequency of the longest side, in the corners.
+    last all that lies beyond the Nyquist frequency of the longest side, in the corners. A spectrum
+    of one dimension has no corners, and nothing in its last band.
 
     Returns:
         float [bands + 1], ascending.
@@ -33,7 +34,7 @@ def bands(*size: int, per_octave: int = 1) -> Tensor:
     while edge < nyquist * 0.999:
         edges.append(edge)
         edge *= 2 ** (1 / per_octave)
-    return torch.tensor([*edges, nyquist * 1.0001, nyquist * (len(size) + 1) / 2])
+    return torch.tensor([*edges, nyquist * 1.0001, nyquist * (max(len(size), 2) + 1) / 2])
 
 
 def band_power(values: Tensor, edges: Tensor) -> Tensor:
@@ -95,21 +96,25 @@ def band_error(
 
 
 def radial_power(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean power of a picture's coefficients at each whole frequency, without the mean.
+    """Mean power of the coefficients at each whole frequency, without the mean.
+
+    Args:
+        values: float [*size, c].
 
     Returns:
         frequencies [k] 1, 2, ..., in cycles over the longest side, and the mean of |F|^2 / n^2 of
         the coefficients nearest to each, float64 [k].
     """
-    h, w, _ = values.shape
-    n = max(h, w) // 2
+    size = tuple(values.shape[:-1])
+    n = max(size) // 2
     edges = torch.cat([torch.zeros(1), torch.arange(n + 1) + 0.5, torch.tensor([2.0 * n + 2])])
-    counts = band_power(_impulse(h, w), edges) * (h * w)  # an impulse has the same power everywhere
+    # An impulse has the same power everywhere.
+    counts = band_power(_impulse(size), edges) * math.prod(size)
     mean = band_power(values, edges) / counts
     return torch.arange(1, n + 1), mean[1 : n + 1]
 
 
-def _impulse(height: int, width: int) -> Tensor:
-    values = torch.zeros(height, width, 1)
-    values[0, 0] = (height * width) ** 0.5
+def _impulse(size: tuple[int, ...]) -> Tensor:
+    values = torch.zeros(*size, 1)
+    values[(0,) * len(size)] = math.prod(size) ** 0.5
     return values

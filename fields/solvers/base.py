@@ -4,18 +4,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .field import Field
-from .spec import Spec
-from .tasks import Task
+from ..field import Field
+from ..spec import Spec
+from ..tasks import Task
 
 
 @dataclass(frozen=True)
-class Stage:
+class Step:
     """A step of a solver that is not descent.
 
     Attributes:
         share: of the work that is done, 0 to 1.
-        change: mean squared change of the values that the step was about.
+        change: mean squared change of the values that the step was about; or where a loss is
+            minimised, the loss.
     """
 
     share: float
@@ -33,10 +34,24 @@ class Solver(Spec, ABC):
             ValueError: the solver cannot do this task, or not with this field.
         """
 
+    @property
+    def descent(self) -> int | None:
+        """Steps of Adam on draws of the data that come first, in every stage; None: no others."""
+        return 0
+
+    @property
+    def minimises(self) -> bool:
+        """Whether it goes on from the field as it is, to lessen the task's loss."""
+        return False
+
     @abstractmethod
-    def solve(self, task: Task, field: Field) -> Iterator[Stage] | None:
+    def solve(self, task: Task, field: Field, frequency: float) -> Iterator[Step]:
         """The steps, after each of which the field is as good as it gets so far; the first is what
-        it starts from, and they end by themselves. None: descent on draws of the task's data.
+        it starts from, and they end by themselves.
+
+        Args:
+            frequency: of what is to be learned, in cycles a side: data that is a formula is seen as
+                finely as that wants.
 
         Raises:
             ValueError: as `check` does.
@@ -47,5 +62,13 @@ class Solver(Spec, ABC):
 class Descent(Solver):
     """Adam on draws of the task's samples."""
 
-    def solve(self, task: Task, field: Field) -> Iterator[Stage] | None:
+    @property
+    def descent(self) -> int | None:
         return None
+
+    @property
+    def minimises(self) -> bool:
+        return True
+
+    def solve(self, task: Task, field: Field, frequency: float) -> Iterator[Step]:
+        return iter(())
