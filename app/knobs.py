@@ -5,13 +5,12 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
 
-from fields import ACTIVATIONS, ENCODINGS, NETWORKS, Descent, PatchGroups
+from fields import ACTIVATIONS, ENCODINGS, NETWORKS, SOLVERS, PatchGroups
 from fields.spec import Spec
 
 S = TypeVar("S", bound=Spec)
-SOLVERS: dict[str, type[Spec]] = {s.__name__: s for s in (Descent, PatchGroups)}
 PARTS: dict[str, Any] = {
-    "encoding": ENCODINGS, "network": NETWORKS, "activation": ACTIVATIONS, "solver": SOLVERS,
+    "encoding": ENCODINGS, "network": NETWORKS, "activation": ACTIVATIONS, "solver": SOLVERS | {PatchGroups.__name__: PatchGroups},
 }
 
 
@@ -47,14 +46,22 @@ def _choose_parts(config: S, args: list[str]) -> tuple[S, list[str]]:
         flag = pending.pop(0)
         name = flag.removeprefix("--").replace("-", "_")
         part = PARTS.get(name.rpartition(".")[2])
-        if part is None or not flag.startswith("--") or not pending:
+        path = name.split(".")
+        if part is None or not flag.startswith("--") or not pending or _is_plain(config, path):
             rest.append(flag)
             continue
         kind = pending.pop(0)
         if kind not in part:
             raise ValueError(f"{flag} must be one of {', '.join(part)}, got {kind!r}.")
-        config = _with_part(config, name.split("."), part[kind]())
+        config = _with_part(config, path, part[kind]())
     return config, rest
+
+
+def _is_plain(spec: Any, path: list[str]) -> bool:
+    """Whether a knob that is called like a part is a plain value, as in a study."""
+    for name in path:
+        spec = getattr(spec, name, None)
+    return spec is not None and not isinstance(spec, Spec)
 
 
 def _with_part(spec: S, path: list[str], part: Spec) -> S:

@@ -147,7 +147,8 @@ class Entrant:
             return
         seen = trace.snapshots[-1].metrics if trace.snapshots else {}
         worse = followed.behind(seen.get(followed.key, math.nan), followed.of_rank(best[0]))
-        if lost or (trace.end == "interrupted" and worse):
+        fits = best[1].keys() == self.field.state_dict().keys()  # else it is an earlier stage's
+        if fits and (lost or (trace.end == "interrupted" and worse)):
             self.field.load_state_dict(best[1])
 
     def _look_again(self) -> None:

@@ -12,24 +12,38 @@ from .mesh import Mesh
 from .methods import METHODS, method_config
 from .networks import MLP, NETWORKS, Direct
 from .noise import noise_level
+from .problems import PROBLEMS
 from .raycast import Camera, shade
 from .record import Recorder, Snapshot
 from .record_shape import ShapeRecorder, recorder
 from .render import picture
 from .restore import PatchGroups
 from .shapes import mesh_task, points_task
-from .solvers import Descent, Solver
+from .solvers import LBFGS, SOLVERS, Descent, LevenbergMarquardt, Solver
 from .surface import extract
-from .tasks import TASKS, DenoiseTask, Derivatives, ImageTask, ShapeTask, UpscaleTask
+from .tasks import (
+    TASKS,
+    DenoiseTask,
+    Derivatives,
+    EquationTask,
+    ImageTask,
+    ShapeTask,
+    SignalTask,
+    TableTask,
+    UpscaleTask,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ACTIVATIONS",
     "ENCODINGS",
+    "LBFGS",
     "METHODS",
     "MLP",
     "NETWORKS",
+    "PROBLEMS",
+    "SOLVERS",
     "TASKS",
     "BackendUnavailable",
     "Camera",
@@ -37,10 +51,12 @@ __all__ = [
     "Derivatives",
     "Descent",
     "Direct",
+    "EquationTask",
     "Field",
     "FieldSpec",
     "FitConfig",
     "ImageTask",
+    "LevenbergMarquardt",
     "Mesh",
     "PatchGroups",
     "Progress",
@@ -48,8 +64,10 @@ __all__ = [
     "SavedField",
     "ShapeRecorder",
     "ShapeTask",
+    "SignalTask",
     "Snapshot",
     "Solver",
+    "TableTask",
     "UpscaleTask",
     "extract",
     "fit",

@@ -44,7 +44,8 @@ def field_parts(
     """The file's contents, piece by piece: the tensors are not copied."""
     document = {
         "format": FORMAT,
-        "spec": spec.to_dict(),
+        # A run that ends early has fewer stages than it was to have.
+        "spec": dataclasses.replace(spec, stages=model.stages).to_dict(),
         "in_dim": model.in_dim,
         "out_dim": model.out_dim,
         "info": info,

@@ -138,6 +138,9 @@ class FieldSpec(Spec):
     stages: int = knob(
         1, "networks fitted one after the other, each to what is left over", low=1, high=MAX_STAGES
     )
+    deepen: int = knob(
+        0, "hidden layers that a perceptron has more with every second stage", low=0, high=8
+    )
 
     def build(
         self,
@@ -159,8 +162,7 @@ class FieldSpec(Spec):
     ) -> Field:
         """A field with one more stage, the earlier ones frozen. Its parameters are float32's."""
         field.requires_grad_(False)
-        later = self.later
-        return later._stage(
+        return self.later(field.stages)._stage(
             field, field.in_dim, field.out_dim, rng, backend=backend, bf16=bf16
         )
 
@@ -180,16 +182,19 @@ class FieldSpec(Spec):
             encoding, network, out_dim, output=self.output, bf16=bf16, earlier=earlier
         )
 
-    @property
-    def later(self) -> "FieldSpec":
-        """How the stages after the first are built.
+    def later(self, earlier: int) -> "FieldSpec":
+        """How a stage is built that stands on so many.
 
-        Behind bare coordinates their first layer is of sines, whose weights `fit` scales to the
-        frequency of what is left over [Wang & Lai 2024, sec. 3].
+        Behind bare coordinates its first layer is of sines, whose weights `fit` scales to the
+        frequency of what is left over [Wang & Lai 2024, sec. 3], and it may be deeper, since that
+        comes and goes quicker from stage to stage (their code widens its networks instead).
         """
         network = self.network
-        if self.bare and isinstance(network, MLP):
-            network = replace(network, first="sine")
+        if isinstance(network, MLP):
+            more = network.hidden[-1:] * (self.deepen * (earlier // 2))
+            network = replace(network, widths=(*network.hidden, *more))
+            if self.bare:
+                network = replace(network, first="sine")
         return replace(self, network=network, output="linear")
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from . import parallel
 from .average import Average
@@ -216,6 +216,7 @@ class Run:
             task.in_dim, task.out_dim, self.start, backend=self.backend, bf16=self.bf16
         )
         self.field = self.placed(field)
+        self.solver.check(self.task, self.field)
         if self.solver.minimises:
             with torch.no_grad():
                 self.task.prepare(self.field)
@@ -470,8 +471,7 @@ def quicken(network: Network, frequency: float) -> None:
     """
     if not frequency:
         return
-    first = next(m for m in network.modules() if isinstance(m, nn.Linear)).weight
-    spread = float(first.detach().square().mean().sqrt())
+    spread = float(network.first_weights[0].detach().square().mean().sqrt())
     network.amplify(FASTER * math.pi * frequency / spread)
 
 

@@ -402,8 +402,8 @@ def _multistage(found: Facts) -> FitConfig:
     if found.dims == 1 and found.samples <= SMALL:
         network = MLP(widths=(20, 20), activation=Tanh())
         return FitConfig(
-            field=FieldSpec(encoding=Identity(), network=network, stages=3),
-            solver=LevenbergMarquardt(iterations=200),
+            field=FieldSpec(encoding=Identity(), network=network, stages=3, deepen=1),
+            solver=LevenbergMarquardt(iterations=150),
             steps=None,
             precision="fp64",
             backend="torch",

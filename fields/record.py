@@ -143,10 +143,11 @@ class Watch(ABC):
         return snapshot
 
     def _remember(self, field: Field, snapshot: Snapshot) -> None:
-        good = self.good(snapshot)
+        good, state = self.good(snapshot), field.state_dict()
+        if self.best is not None and self.best[1].keys() != state.keys():
+            self.best = None  # of an earlier stage, which this field holds whole
         if math.isfinite(good) and (self.best is None or good > self.best[0]):
-            state = {k: v.detach().clone() for k, v in field.state_dict().items()}
-            self.best = good, state
+            self.best = good, {k: v.detach().clone() for k, v in state.items()}
 
 
 class Recorder(Watch):

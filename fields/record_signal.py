@@ -27,8 +27,9 @@ from .tasks.table import evaluated, relative
 
 DRAWN = 1024  # places at which a field is drawn
 SAMPLES = 4096  # that are looked at: of a longer signal some, and those in its middle
-MOST_PEAKS = 10  # of the target's spectrum: the highest
+MOST_PEAKS, FEW_PEAKS = 10, 3  # of the target's spectrum: the highest
 LEAST_PEAK = 0.05  # of the highest
+ROUNDING = 1e-12  # of the largest value: a constant has no frequencies
 LEAKED = 0.65  # of a higher peak, over the distance: what a wave leaves there that fills half of x
 BIN = 0.025  # width of the entropy's bins, of the target's span: 0.05 of [-1, 1], as in the paper
 UNEVEN = 1e-3  # of a step: samples that are less off are equally spaced
@@ -69,7 +70,8 @@ class Sight:
         points: the samples that are looked at, float64 [n, 1].
         target: those whose frequencies are followed, at equal distances, float64 [w, c].
         cycles: a side for each cycle over the target.
-        peaks: frequencies of the target's highest peaks, in cycles over it; int64, ascending.
+        peaks: frequencies of the target's highest peaks, in cycles over it; int64, ascending;
+            none if the target is constant.
         amplitude: of the target at each whole frequency, float64 [k].
         edges: of the frequency bands, in cycles a side.
         power: of the target in each band.
@@ -230,17 +232,22 @@ def _even(x: Tensor) -> Tensor:
 
 
 def _peaks(target: Tensor, amplitudes: Tensor) -> Tensor:
-    """The highest peaks of a spectrum, ascending; of one without peaks, its highest frequency."""
+    """The highest peaks of a spectrum, ascending; of one that has few, the octaves too, as far as
+    there is something of them."""
     found = peaks(target, len(amplitudes), LEAST_PEAK)
-    if not len(found):
-        return amplitudes[1:].argmax()[None] + 1 if len(amplitudes) > 1 else found
     chosen: list[int] = []
+    if not bool((amplitudes[1:] > ROUNDING * target.abs().max()).any()):
+        return found[:0]
     for k in found[amplitudes[found].argsort(descending=True)].tolist():
         if all(amplitudes[k] > LEAKED * amplitudes[higher] / abs(k - higher) for higher in chosen):
             chosen.append(k)
         if len(chosen) == MOST_PEAKS:
             break
-    return torch.tensor(sorted(chosen))
+    if len(chosen) < FEW_PEAKS and len(amplitudes) > 1:
+        octaves = [2**n for n in range(MOST_PEAKS - FEW_PEAKS) if 2**n < len(amplitudes)]
+        least = LEAST_PEAK * float(amplitudes[1:].max())
+        chosen += [k for k in octaves if amplitudes[k] >= least]
+    return torch.tensor(sorted(set(chosen)), dtype=torch.int64)
 
 
 def _drawn(x: Tensor) -> tuple[Tensor, Tensor]:

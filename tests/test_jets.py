@@ -17,7 +17,7 @@ from fields.encodings import (
     Spline,
 )
 from fields.jets import jet, slope
-from fields.networks import Mscale1, Mscale2, Phase
+from fields.networks import Mscale1, Mscale2, Phase, SharedTrunk
 
 REAL = [name for name in ACTIVATIONS if name != "Gabor"]
 EXACT = {"rtol": 1e-9, "atol": 1e-9}
@@ -32,6 +32,9 @@ def kinds(activation):
         Mscale1(scales=(1.0, 2.0), width=5, depth=2, activation=activation),
         Mscale2(scales=(1.0, 2.0), width=3, depth=2, activation=activation),
         Phase(bands=1, highest=2.0, width=3, activation=activation, trainable=True),
+        SharedTrunk(
+            frequencies=3, sigmas=(0.5, 1.0), time_sigmas=(1.0,), width=4, activation=activation
+        ),
     ]
 
 
@@ -79,7 +82,7 @@ def agree(field, x, axis):
     torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-7)
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(7))
 @pytest.mark.parametrize("name", REAL)
 def test_every_activation_in_every_network(name, number):
     field = built(kinds(ACTIVATIONS[name]())[number])
@@ -194,7 +197,7 @@ class Equation(nn.Module):
         return (second + value * first)[:, 0]
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(7))
 def test_gradients_point_by_point(number):
     equation = Equation(built(kinds(Tanh())[number]))
     parameters = {n: p.detach() for n, p in equation.named_parameters()}

@@ -10,7 +10,7 @@ from fields import ACTIVATIONS, MLP, NETWORKS, Direct, FieldSpec, load_field, sa
 from fields.activations import Gabor, ReLU, Sine, SReLU, Tanh
 from fields.encodings import HashGrid, Identity
 from fields.fused import fuse
-from fields.networks import Mscale1, Mscale2, Network, Phase
+from fields.networks import Mscale1, Mscale2, Network, Phase, SharedTrunk
 
 KINDS = {
     "plain": MLP(width=6),
@@ -30,6 +30,7 @@ KINDS = {
     "mscale2 linear": Mscale2(scales=(1.0, 2.0), depth=0),
     "phase": Phase(bands=1, highest=3.0, width=4),
     "phase trained": Phase(bands=1, highest=3.0, width=3, depth=1, trainable=True),
+    "trunk": SharedTrunk(frequencies=3, sigmas=(0.5, 2.0), width=4),
 }
 
 
