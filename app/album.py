@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,8 +37,37 @@ class Look:
     column: bool  # shown in the strips, not only when scrubbing
 
 
+class Drawing(ABC):
+    """How a report draws the target and the looks at a field: as data URIs, all of one shape."""
+
+    @abstractmethod
+    def target(self, side: int) -> str:
+        """What the fits are compared to, `side` pixels along its longest side at most."""
+
+    @abstractmethod
+    def look(self, trace: Trace, snapshot: Snapshot, side: int) -> str:
+        """What a method had made of it at some time."""
+
+
+class Frames(Drawing):
+    """The looks' own frames, uint8 [h, w, c]."""
+
+    def __init__(self, target: Tensor) -> None:
+        self._target = target
+
+    def target(self, side: int) -> str:
+        return data_uri(self._target, side)
+
+    def look(self, trace: Trace, snapshot: Snapshot, side: int) -> str:
+        return data_uri(snapshot.frame, side, quality=88 if side > THUMBNAIL else 80)
+
+
 class Album:
     """The pictures of a report, each encoded once.
+
+    Args:
+        target: uint8 [h, w, c] as the frames show it.
+        drawing: how it and the looks are drawn; as they are when None.
 
     Attributes:
         measure: what is shown beside each picture of a fit in the end.
@@ -50,21 +80,26 @@ class Album:
             nearer to another moment.
     """
 
-    def __init__(self, target: Tensor, order: Sequence[Trace], *, word: str) -> None:
+    def __init__(
+        self, target: Tensor, order: Sequence[Trace], *, word: str, drawing: Drawing | None = None
+    ) -> None:
         self.measure = measure_of(order)
         self.seen = during(self.measure)
         self.word = "as given" if word == "original" and self.measure is not PSNR else word
         frames = [f.frame for f in map(final, order) if f is not None]
         self.target = _like(target, frames[0]) if frames else target
         self.box = busiest(self.target) if subject_of(order).closely else None
-        self.original = data_uri(target, FINAL)
-        self.small_original = data_uri(target, THUMBNAIL)
+        self.drawing = drawing or Frames(target)
+        self.original = self.drawing.target(FINAL)
+        self.small_original = self.drawing.target(THUMBNAIL)
         self.times = _moments(order)
         self.looks = [self._row(trace) for trace in order]
         self.finals = []
         for trace in order:
             shown = final(trace)
-            self.finals.append(None if shown is None else data_uri(shown.frame, FINAL))
+            self.finals.append(
+                None if shown is None else self.drawing.look(trace, shown, FINAL)
+            )
 
     def is_column(self, moment: int) -> bool:
         """Whether a moment is shown in the strips, or only when scrubbing."""
@@ -82,10 +117,10 @@ class Album:
             if others[_nearest([self.times[k] for k in others], times[n])] != i:
                 row.append(None)  # it belongs to another moment
                 continue
-            frame = trace.snapshots[n].frame
-            uri = data_uri(frame, THUMBNAIL, quality=80)
-            detail = crop(frame, self.box, quality=80) if self.box else ""
-            row.append(Look(trace.snapshots[n], uri, detail, self.is_column(i)))
+            look = trace.snapshots[n]
+            uri = self.drawing.look(trace, look, THUMBNAIL)
+            detail = crop(look.frame, self.box, quality=80) if self.box else ""
+            row.append(Look(look, uri, detail, self.is_column(i)))
         return row
 
 

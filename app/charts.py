@@ -522,7 +522,7 @@ def error_map(
         body.append(_front(columns, edges, bottom, cell))
     body += _time_ticks(x, bottom) if known else []
     body += _columns(snapshots, names, columns, edges, top, bottom, trace.subject.followed)
-    body += _colour_bar(right + 14, top, bottom - top - 1)
+    body += _colour_bar(right + 14, top, max(44.0, bottom - top - 1))
     body.append(_CURSOR.format(top=top - 4, bottom=bottom + 4))
     return _svg(width, bottom + 42, label, body, _time_data(x) if known else "")
 

@@ -53,8 +53,12 @@ VERBS = {
         "fit a signed distance field to a mesh", "MeshVerbOptions", "shape_verbs",
         "fieldfit mesh part.stl", knobs=True,
     ),
+    "signal": Verb(
+        "fit a one-dimensional signal", "SignalVerbOptions", "signal_verbs",
+        'fieldfit signal "sin(3*x) + sin(20*x)" --method fourier', knobs=True,
+    ),
     "compare": Verb(
-        "race several methods on one picture or shape", "CompareOptions", "verbs",
+        "race several methods on one input", "CompareOptions", "verbs",
         "fieldfit compare photo.jpg --methods plain fourier hash --seconds 10", knobs=True,
     ),
     "render": Verb(
@@ -64,6 +68,10 @@ VERBS = {
     "export": Verb(
         "write a saved field as a mesh, a picture or numbers", "ExportOptions", "drawing",
         "fieldfit export runs/.../field.safetensors --to glb",
+    ),
+    "study": Verb(
+        "run an experiment of the frequency principle", "StudyOptions", "study_verb",
+        "fieldfit study list", knobs=True,
     ),
     "bench": Verb(
         "measure this machine, and quality beside other tools", "BenchOptions", "bench",
@@ -76,6 +84,9 @@ VERBS = {
 }
 
 
+FORMULAS = ("signal", "compare", "study")  # verbs whose input may be one
+
+
 def usage() -> str:
     """The text of `fieldfit --help`."""
     width = max(map(len, VERBS))
@@ -83,7 +94,7 @@ def usage() -> str:
     examples = "\n".join(f"  {verb.example}" for verb in VERBS.values())
     return (
         "usage: fieldfit VERB INPUT [flags]\n\n"
-        "Fits neural fields to pictures and shapes, and shows what they learn first.\n\n"
+        "Fits neural fields to pictures, shapes and signals, and shows what they learn first.\n\n"
         f"verbs:\n{verbs}\n\nexamples:\n{examples}\n\n"
         "fieldfit VERB --help lists the flags of a verb;\n"
         "fieldfit image --method hash --help also the knobs of the method.\n"
@@ -142,11 +153,15 @@ def run(name: str, args: list[str]) -> Any:
     from . import options
 
     verb = VERBS[name]
+    if name in FORMULAS:
+        args = _told_from_flags(args)
     help_wanted = not {"-h", "--help"}.isdisjoint(args)
     kind = getattr(options, verb.options)
     method = _value_of("--method", args) if verb.knobs else None
     if help_wanted and method is not None:
         return _help_of_knobs(method, name)
+    if help_wanted and name == "study" and not args[0].startswith("-"):
+        return importlib.import_module(".study_verb", __package__).explain(args[0])
     own, knobs = _without_knobs(args, kind) if verb.knobs else (args, [])
     read, unknown = tyro.cli(
         kind, args=own, prog=f"fieldfit {name}", return_unknown_args=True,
@@ -160,6 +175,21 @@ def run(name: str, args: list[str]) -> Any:
     if not verb.knobs:
         return function(read)
     return function(read, [*knobs, *unknown], shlex.join(["fieldfit", name, *args]))
+
+
+def _told_from_flags(args: list[str]) -> list[str]:
+    """The arguments with a domain that begins with a minus joined to its flag, and a formula that
+    does in brackets: they would be taken for flags."""
+    found: list[str] = []
+    for arg in args:
+        before = found[-1] if found else ""
+        if before == "--domain":
+            found[-1] = f"--domain={arg}"
+        elif arg[:1] != "-" or arg[:2] in ("--", "-h") or before[:2] == "--" or _is_number(arg):
+            found.append(arg)
+        else:
+            found.append(f"({arg})")
+    return found
 
 
 def _without_knobs(args: list[str], kind: type) -> tuple[list[str], list[str]]:
@@ -226,7 +256,11 @@ def _example(verb: str) -> tuple[Any, str]:
     import torch
 
     from fields import TASKS, ImageTask, mesh_task
+    from fields.tasks import SignalTask
 
+    if VERBS[verb].module == "signal_verbs":
+        x = (2 * torch.arange(1024, dtype=torch.float64)[:, None] - 1023) / 1024
+        return SignalTask(x, x.sin()), "a signal of 1,024 samples"
     if VERBS[verb].module == "shape_verbs":
         corners = torch.cat([torch.zeros(1, 3), torch.eye(3)])
         faces = torch.tensor([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])

@@ -68,7 +68,7 @@ def status(entrant: Entrant) -> str:
 def _figure(followed: Measure, metrics: dict[str, float]) -> str:
     value = metrics.get(followed.key, math.nan)
     digits = f"{value:.2f}" if followed.unit == "dB" else f"{value:.3g}"
-    return f"{followed.word} {digits} {followed.unit}".lstrip()
+    return f"{followed.word} {digits} {followed.unit}".strip()
 
 
 def _ending(progress: Progress) -> str:

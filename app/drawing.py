@@ -1,4 +1,4 @@
-"""The verbs `render` and `export`: pictures, meshes and numbers from a saved field."""
+"""The verbs `render` and `export`: pictures, meshes, signals and numbers from a saved field."""
 
 import time
 from base64 import b64decode
@@ -20,6 +20,7 @@ from .pictures import quantise
 from .placement import Placement
 from .shape_result import check_resolution, make_mesh, write_result
 from .shapes import described
+from .signal_result import written, written_arrays
 from .upscale import MAX_DRAWN
 
 SIDE = 1024  # pixels of a shape's drawing, unless its size is given
@@ -27,6 +28,7 @@ MAX_SHADED = 4096 * 4096  # pixels: a shape's drawing is held in memory
 LATTICE, MAX_LATTICE = 128, 512  # cells along an edge of an exported lattice
 SHAPE_ONLY = ("azimuth", "elevation", "up", "resolution")
 PICTURE_ONLY = ("region", "depth")
+SIGNAL_ONLY = ("samples",)
 LATER = ("onnx", "html")
 ENDINGS = {"numpy": (".npz",), "tiff": (".tiff", ".tif")}  # of formats, if not just their names
 IMAGES = (".png", ".tif", ".tiff")
@@ -36,7 +38,12 @@ Region = tuple[float, float, float, float]
 def render(options: RenderOptions) -> dict[str, Any]:
     start = time.perf_counter()
     saved = _load(options)
-    path = options.out or options.field.parent / "render.png"
+    kind = saved.info.get("kind")
+    path = options.out or options.field.parent / f"render.{'csv' if kind == 'signal' else 'png'}"
+    if kind == "signal":
+        _refuse(options, (*PICTURE_ONLY, *SHAPE_ONLY, "size"), "pictures and shapes", "a signal")
+        return _end("render", options, written(saved, path, options.samples), path, start)
+    _refuse(options, SIGNAL_ONLY, "signals", "none")
     if saved.info.get("kind") == "shape":
         _refuse(options, PICTURE_ONLY, "pictures", "a shape")
         found = _mesh(options, saved, path) if _is_mesh(path) else _shaded(options, saved, path)
@@ -55,6 +62,15 @@ def export(options: ExportOptions) -> dict[str, Any]:
     path = options.out or options.field.parent / f"export{suffixes[0]}"
     if path.suffix.lower() not in suffixes:
         raise ValueError(f"--to {options.to} needs an --out that ends in {suffixes[0]}.")
+    if saved.info.get("kind") == "signal":
+        if options.to != "numpy":
+            raise ValueError(
+                f"{options.field}: holds a signal; use --to numpy, or fieldfit render for a .csv."
+            )
+        _refuse(options, (*SHAPE_ONLY, "size"), "pictures and shapes", "a signal")
+        found = written_arrays(saved, path, options.samples)
+        return _end("export", options, found, path, start)
+    _refuse(options, SIGNAL_ONLY, "signals", "none")
     if options.to == "numpy":
         found = _numbers(options, saved, path)
     elif saved.info.get("kind") == "shape":
@@ -75,8 +91,10 @@ def _load(options: FieldOptions) -> SavedField:
     kind, field = saved.info.get("kind"), saved.field
     if kind == "shape" and (field.in_dim, field.out_dim) == (3, 1):
         return saved
+    if kind == "signal" and field.in_dim == 1:
+        return saved
     if kind != "image":
-        raise ValueError(f"{options.field}: holds no picture and no shape.")
+        raise ValueError(f"{options.field}: holds no picture, no shape and no signal.")
     return saved
 
 

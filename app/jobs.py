@@ -13,15 +13,16 @@ import torch
 from torch import Tensor
 
 from data import Picture, atomic_write, write_picture
-from fields import Field, __version__
+from fields import Field, Snapshot, __version__
 from fields.export import field_parts
 from fields.tasks import Task
 
+from .album import Drawing
 from .clean import Clean
 from .folder import RunFolder, to_json
 from .measures import Subject
 from .race import Entrant, Plan, race
-from .report import report_html
+from .report import band_charts, report_html
 from .trace import Trace, machine
 
 PROGRESS_FRAMES = 12  # pictures kept of each method, coarse to fine
@@ -94,8 +95,22 @@ class AbstractJob(ABC, Generic[T]):
         """Make and measure the result of a fit; `made` is called as it grows."""
 
     @abstractmethod
-    def framed(self, frame: Tensor) -> Picture:
-        """A snapshot's frame as a picture to be kept."""
+    def keep_look(self, path: Path, trace: Trace, snapshot: Snapshot) -> None:
+        """Write a look at the field to `path`, which gets the suffix of its kind of file."""
+
+    @property
+    def title(self) -> str:
+        """What the input is called in the report."""
+        return Path(self.name).name
+
+    @property
+    def drawing(self) -> Drawing | None:
+        """How the report draws target and looks; None for their frames."""
+        return None
+
+    def charts(self, order: Sequence[Trace]) -> list[str]:
+        """The report's sections on frequencies and errors over time."""
+        return band_charts(order)
 
     @abstractmethod
     def rank(self, trace: Trace) -> float:
@@ -167,7 +182,7 @@ def save_job(
         copy_best(folder, folders[entrants.index(best)])
     traces = [e.trace for e in entrants]
     report = report_html(
-        title=Path(job.name).name,
+        title=job.title,
         verb=job.verb,
         command=job.command,
         target=job.target(entrants[0]),
@@ -175,6 +190,8 @@ def save_job(
         machine=machine(),
         notes=job.notes,
         word=job.word,
+        drawing=job.drawing,
+        charts=job.charts,
     )
     folder.write("report", "report.html", report)
     ended = time.perf_counter()
@@ -246,12 +263,15 @@ def draw_progress(folder: RunFolder, job: AbstractJob[Any], trace: Trace) -> Non
         positions = np.linspace(0, len(chosen) - 1, PROGRESS_FRAMES).round().astype(int)
         chosen = [chosen[i] for i in positions]
     for i, snapshot in enumerate(chosen):
-        picture = job.framed(snapshot.frame)
-        suffix = "png" if picture.has_alpha else "jpg"
-        path = folder.path / "progress" / f"{i:02d}-step{snapshot.step:07d}.{suffix}"
+        path = folder.path / "progress" / f"{i:02d}-step{snapshot.step:07d}"
         path.parent.mkdir(exist_ok=True)
-        write_picture(path, picture, quality=92)
+        job.keep_look(path, trace, snapshot)
     folder.files["progress"] = "progress"
+
+
+def write_frame(path: Path, picture: Picture) -> None:
+    """A frame at `path` and its suffix: JPEG, or PNG if it has transparent parts."""
+    write_picture(path.with_suffix(".png" if picture.has_alpha else ".jpg"), picture, quality=92)
 
 
 def copy_best(folder: RunFolder, best: RunFolder) -> None:

@@ -1,4 +1,5 @@
-"""What says how good a fit is: of pictures PSNR in dB, of shapes distances in percent."""
+"""What says how good a fit is: of pictures PSNR in dB, of shapes distances in percent, of signals
+the relative error."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,6 +14,9 @@ from .figures import decibel, number
 MEANINGS = DEFINITIONS | {
     "watertight": "whether each edge of the mesh has one face on either side",
     "distance_error": "mean error of the field near the surface; percent of the longest side",
+    "rel_l2": "root of the sum of squared errors over that of squared values; "
+    "to give 0 everywhere would be 1",
+    "max_error": "largest error of any sample, in the signal's unit",
     "eikonal": "mean of | |gradient| - 1 | of the field within 3 voxels of the surface; 0 is best",
 }
 
@@ -59,11 +63,11 @@ class Measure:
         """With its unit: 31.2 dB, chamfer 0.21 %."""
         if math.isnan(value):
             return self.text(value)
-        return f"{self.word} {self.text(value)} {self.unit}".lstrip()
+        return f"{self.word} {self.text(value)} {self.unit}".strip()
 
     def told(self, value: float) -> str:
         """In a sentence: 31.2 dB, a Chamfer distance of 0.21 %."""
-        return self.phrase.format(f"{self.text(value)} {self.unit}")
+        return self.phrase.format(f"{self.text(value)} {self.unit}".strip())
 
     def perfect(self, value: float) -> bool:
         """Whether nothing can be better."""
@@ -80,7 +84,7 @@ class Measure:
         apart = 0.0 if best == worst else abs(best - worst)
         if self.better == "higher":
             return f"{apart:.1f} {self.unit}" if apart < 1 else ""
-        return f"{number(apart)} {self.unit}" if worst < 1.1 * best or not apart else ""
+        return f"{number(apart)} {self.unit}".strip() if worst < 1.1 * best or not apart else ""
 
 
 DECIBELS = (
@@ -132,10 +136,33 @@ HELDOUT_CHAMFER = replace(
     axis="held-out Chamfer distance, %",
 )
 
+REL_L2 = Measure(
+    "rel_l2",
+    "error",
+    "a relative error of {}",
+    "",
+    "lower",
+    "relative error",
+    "relative error",
+    "Lower is nearer: the size of the error beside the size of the signal. Time counts what was "
+    "spent fitting; on both scales each step multiplies.",
+    number,
+)
+HELDOUT_REL_L2 = replace(
+    REL_L2,
+    key="heldout_rel_l2",
+    word="held-out error",
+    head="held-out relative error",
+    axis="held-out relative error",
+)
+
 MEASURES = {
     m.key: m
-    for m in (PSNR, HELDOUT_PSNR, CLEAN_PSNR, DISTANCE_ERROR, HELDOUT_CHAMFER, CHAMFER)
-}
+    for m in (
+        PSNR, HELDOUT_PSNR, CLEAN_PSNR, DISTANCE_ERROR, HELDOUT_CHAMFER, CHAMFER, HELDOUT_REL_L2,
+        REL_L2,
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -208,6 +235,17 @@ SHAPE = Subject(
     knobs=(),
     closely=False,
     make="extract",
+    scale="log",
+)
+
+SIGNAL = Subject(
+    "signal",
+    REL_L2,
+    (HELDOUT_REL_L2, REL_L2),
+    (*_heads(REL_L2, HELDOUT_REL_L2), ("max_error", "largest error"), *_heads(PSNR, HELDOUT_PSNR)),
+    knobs=("lr", "batch"),
+    closely=False,
+    make="draw",
     scale="log",
 )
 

@@ -220,32 +220,71 @@ class MeshVerbOptions(MeshOptions, MethodOptions, FitOptions):
     """PLY, OBJ, STL, OFF or GLB; it may have holes."""
 
 
-# Flags of `compare` that say something of shapes alone, and of pictures alone.
+Columns = Annotated[
+    tuple[str, ...] | None, arg(metavar="COLUMN [COLUMN ...]", help_behavior_hint="")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalOptions:
+    """Flags about a signal."""
+
+    domain: Annotated[str | None, arg(metavar="LOW,HIGH", help_behavior_hint="")] = None
+    """Of a formula: where x runs, such as -1,1; -pi,pi if it is left out."""
+    samples: Whole = None
+    """Of a formula: how many values are taken, evenly; 1024 if it is left out."""
+    columns: Columns = None
+    """Of a file: the columns to read, by name or number from 1. The first is x, if there are two or
+    more; of sound, which has its time, they are the channels."""
+    sobolev: Annotated[float | None, arg(metavar="WEIGHT", help_behavior_hint="")] = None
+    """Fit the derivative too, with this weight beside the values; 0 if it is left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalVerbOptions(SignalOptions, MethodOptions, FitOptions):
+    """Fit a one-dimensional signal: a file of numbers, a sound, or a formula of x."""
+
+    input: Annotated[Positional[str], arg(metavar="FILE|FORMULA")]
+    """CSV, TSV, TXT, WAV, NPY or NPZ; a formula such as "sin(3*x) + x^2"; or a sample: sines,
+    square, chirp, steps, jump, noisy or voices."""
+    psnr: Number = None
+    """Stop once this PSNR in dB, beside the signal's range, is reached."""
+    holdout: Share = None
+    """Share of the samples to keep out of the fit; `heldout_rel_l2` is then measured on them."""
+
+
+# Flags of `compare` that say something of shapes alone, of signals alone, and of pictures alone.
 SHAPE_FLAGS = (
     "resolution", "format", "max_points", "max_megabytes", "flip", "scanner", "trim",
     "objective",
 )  # fmt: skip
+SIGNAL_FLAGS = ("domain", "samples", "columns", "sobolev")
 PICTURE_FLAGS = (
     "psnr", "task", "mask", "missing", "stop", "sigma", "clean", "noise", "scale", "blur", "reduce",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareOptions(CloudOptions, MeshOptions, NoiseOptions, EnlargeOptions, PictureOptions):
-    """Give several methods the same budget on one picture or shape, and draw them side by side."""
+class CompareOptions(
+    SignalOptions, CloudOptions, MeshOptions, NoiseOptions, EnlargeOptions, PictureOptions
+):
+    """Give several methods the same budget on one picture, shape or signal, and draw them side by
+    side."""
 
     input: Positional[Path]
-    """A picture: PNG, JPEG, WebP, TIFF or BMP; or a shape: PLY, OBJ, STL, GLB, XYZ and others."""
+    """A picture: PNG, JPEG, WebP, TIFF or BMP; a shape: PLY, OBJ, STL, GLB, XYZ and others; or a
+    signal: WAV, a table of one or two columns, or a formula."""
     methods: tuple[str, ...] = ("plain", "fourier", "multifourier", "hash")
     """Methods to compare."""
     task: Annotated[
-        Literal["fit", "inpaint", "denoise", "upscale"] | None,
-        arg(metavar="fit|inpaint|denoise|upscale", help_behavior_hint=""),
+        Literal["fit", "inpaint", "denoise", "upscale", "signal"] | None,
+        arg(metavar="fit|inpaint|denoise|upscale|signal", help_behavior_hint=""),
     ] = None
     """What they are to do: denoise takes the flags about noise, upscale those about the
-    enlargement. To fit, or to fill if --mask or --missing is given, if it is left out."""
+    enlargement; signal says that a table of three columns or more is no shape. To fit, or to fill
+    if --mask or --missing is given, if it is left out."""
     holdout: Share = None
-    """Share of the pixels or points to keep out of the fit and to measure on."""
+    """Share of the pixels, points or samples to keep out of the fit and to measure on."""
     mask: File = None
     """A picture of the same size, white where the input is to be filled."""
     missing: Share = None
@@ -274,6 +313,8 @@ class FieldOptions:
     resolution: Whole = None
     """Of a shape: cells along an edge of the box, of which a mesh is made; 256 if it is left
     out."""
+    samples: Whole = None
+    """Of a signal: how many samples to take, evenly; as many as were fitted if it is left out."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute."""
     backend: Literal["auto", "torch", "numba", "triton", "tinycudann"] = "auto"
@@ -290,7 +331,8 @@ class RenderOptions(FieldOptions):
     """Part to draw, x0,y0,x1,y1 in pixels of the picture that was fitted."""
     out: File = None
     """Picture to write, its kind by its ending (png or tiff); render.png beside the field by
-    default. Of a shape also its mesh (ply, obj, stl or glb)."""
+    default. Of a shape also its mesh (ply, obj, stl or glb); of a signal its samples (csv, or wav
+    of sound)."""
     depth: Annotated[Literal[8, 16] | None, arg(metavar="8|16", help_behavior_hint="")] = None
     """Bits a value; as in the picture that was fitted by default."""
 
@@ -304,9 +346,35 @@ class ExportOptions(FieldOptions):
         arg(metavar="FORMAT"),
     ]
     """ply, obj, stl or glb: the mesh of a shape. png or tiff: a drawing, as `render` makes it.
-    numpy: an .npz file, of a picture's values or of a shape's on a lattice."""
+    numpy: an .npz file, of a picture's values, of a shape's on a lattice, or of a signal's."""
     out: File = None
     """File to write; export.FORMAT beside the field by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions:
+    """Run an experiment of the frequency principle, and say whether its claim holds.
+
+    `list` names the studies, `all` runs them one after the other, and
+    `fieldfit study NAME --help` explains one and lists its knobs, which are flags too.
+    """
+
+    name: Positional[str] = "list"
+    """A study, or list, or all."""
+    input: Positional[str | None] = None
+    """A file of your own or, where a signal is taken, a formula such as "sin(3*x) + x^2"."""
+    quick: bool = False
+    """Run the short form, which ends in a few seconds."""
+    seed: Whole = None
+    """Seed of all that is drawn at random."""
+    domain: Annotated[str | None, arg(metavar="LOW,HIGH", help_behavior_hint="")] = None
+    """Of a formula: where x runs; -pi,pi if it is left out."""
+    samples: Whole = None
+    """Of a formula: how many values are taken, evenly; 201 if it is left out."""
+    out: Folder = None
+    """Directory for the results; runs/<time>-study-NAME by default."""
+    json: bool = False
+    """Print run.json's object as the only line on stdout; of all, one verdict each."""
 
 
 @dataclass(frozen=True, kw_only=True)

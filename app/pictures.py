@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from data import Picture, PictureWriter, random_missing, read_mask, read_picture
-from fields import DenoiseTask, ImageTask, Recorder, UpscaleTask
+from fields import DenoiseTask, ImageTask, Recorder, Snapshot, UpscaleTask
 from fields.render import strips
 
 from .clean import Clean
 from .denoise import needed
 from .folder import RunFolder
-from .jobs import AbstractJob
+from .jobs import AbstractJob, write_frame
 from .jobs import fit_job as fit_job
 from .measures import CLEAN_PSNR, HELDOUT_PSNR, PICTURE, PSNR, Subject, first_of
 from .race import Entrant, Plan, to_uint8
@@ -112,8 +112,8 @@ class Job(AbstractJob[ImageTask]):
     ) -> None:
         draw_result(folder, self, entrant, made)
 
-    def framed(self, frame: Tensor) -> Picture:
-        return replace(self.picture, pixels=frame.numpy())
+    def keep_look(self, path: Path, trace: Trace, snapshot: Snapshot) -> None:
+        write_frame(path, replace(self.picture, pixels=snapshot.frame.numpy()))
 
     def rank(self, trace: Trace) -> float:
         """In dB. Of enlargements, whose pixels many pictures would give, the one nearest to the

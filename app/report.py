@@ -14,8 +14,9 @@ from torch import Tensor
 
 from fields import METHODS
 
-from .album import PIXEL_ART, Album, Box, Look, crop
+from .album import PIXEL_ART, Album, Box, Drawing, Look, crop
 from .charts import (
+    PRECISE,
     clean_curve,
     colour,
     curves,
@@ -63,6 +64,8 @@ def report_html(
     machine: dict[str, Any],
     notes: list[str],
     word: str = "",
+    drawing: Drawing | None = None,
+    charts: Callable[[Sequence[Trace]], list[str]] | None = None,
 ) -> str:
     """The whole page, for one method or for several that are compared.
 
@@ -73,16 +76,19 @@ def report_html(
         machine: what the figures depend on, by name.
         notes: sentences that a reader should know.
         word: what the target is called, if it is neither the original nor what was given.
+        drawing: how target and looks are drawn; as their frames are when None.
+        charts: makes the sections on frequencies and errors over time, of fits in their order;
+            when None, `band_charts` does.
     """
     order = ranked(traces)
-    album = Album(target, order, word=word or ("as given" if verb == "inpaint" else "original"))
+    word_for = word or ("as given" if verb == "inpaint" else "original")
+    album = Album(target, order, word=word_for, drawing=drawing)
     body = [
         _header(title, verb, order, notes, enlarged=word == "bicubic"),
         _pictures(album, order),
         _stops(order),
         _strips(album, order),
-        _heat_maps(order),
-        _lines(order),
+        *(charts or band_charts)(order),
         _table(order),
         _settings(order),
         _repeat(command, machine),
@@ -113,7 +119,7 @@ def _stops(order: Sequence[Trace]) -> str:
         if trace.clean:
             charts.append(clean_curve)
         figures += [
-            "<figure>" + _both(lambda width, t=trace, c=chart: c(t, width=width), 530) + "</figure>"
+            "<figure>" + both(lambda width, t=trace, c=chart: c(t, width=width), 530) + "</figure>"
             for chart in charts
         ]
         if STOPS[rule.name] not in guides:
@@ -125,7 +131,7 @@ def _stops(order: Sequence[Trace]) -> str:
             "The clean picture has no part in this: the other chart only shows how near the field "
             "was to it, and which step was the best."
         )
-    return _section(
+    return section(
         "Before the noise is learned",
         " ".join(guides),
         f'<div class="maps" style="--columns:{min(2, len(figures))}">{"".join(figures)}</div>',
@@ -151,15 +157,17 @@ def _header(
 
 
 def _html(parts: Parts) -> str:
-    return "".join(escape(p) if isinstance(p, str) else _name(p) for p in parts)
+    return "".join(escape(p) if isinstance(p, str) else named(p) for p in parts)
 
 
-def _name(trace: Trace) -> str:
+def named(trace: Trace) -> str:
+    """The method's name with its colour."""
     paint = colour(trace.method)
     return f'<b class="name" style="--paint:{paint}">{escape(trace.method)}</b>'
 
 
-def _section(heading: str, guide: str, body: str, kind: str = "") -> str:
+def section(heading: str, guide: str, body: str, kind: str = "") -> str:
+    """A part of the page under a heading, with a few sentences, as HTML, on how to read it."""
     guide = f'<p class="guide">{guide}</p>' if guide else ""
     return f'<section class="{kind}"><h2>{heading}</h2>{guide}{body}</section>'
 
@@ -175,7 +183,7 @@ def _pictures(album: Album, order: Sequence[Trace]) -> str:
         if shown is None or uri is None:
             continue
         figures = album.measure.said(score(trace, album.measure.key))
-        caption = f'{_name(trace)} <span class="figure" data-final="{figures}">{figures}</span>'
+        caption = f'{named(trace)} <span class="figure" data-final="{figures}">{figures}</span>'
         detail = crop(shown.frame, box) if box else ""
         cards.append(
             _card(uri, shown.frame, f"{trace.method} in the end", caption, detail, "", row=n)
@@ -189,7 +197,7 @@ def _pictures(album: Album, order: Sequence[Trace]) -> str:
     guide += "; below, the marked detail, pixel by pixel." if box else "."
     scrub = _scrubber(album) if len(album.times) > 1 else ""
     columns = {1: 2, 2: 2, 3: 3, 5: 3, 6: 3, 9: 3}.get(len(cards), 4)
-    return _section(
+    return section(
         "What it looks like",
         guide,
         f'{scrub}<div class="cards" style="--columns:{columns};--narrow:{min(2, columns - 1)}">'
@@ -238,6 +246,7 @@ def _scrubber(album: Album) -> str:
 SORTED = {
     "heldout_psnr": "Sorted by PSNR on the held-out pixels, which no method was shown.",
     "heldout_chamfer": "Sorted by how near the held-out points are, which no method was shown.",
+    "heldout_rel_l2": "Sorted by the error on the held-out samples, which no method was shown.",
 }
 
 
@@ -258,7 +267,7 @@ def _table(order: Sequence[Trace]) -> str:
         cells += [trace.backend or "–", *(_knob(getattr(trace.config, k)) for k in knobs)]
         cells += [ENDS.get(trace.end, trace.end)]
         rows.append(
-            f'<tr><th scope="row">{_name(trace)}{summary}</th>'
+            f'<tr><th scope="row">{named(trace)}{summary}</th>'
             + "".join(
                 f'<td data-head="{escape(head)}">{escape(cell)}</td>'
                 for head, cell in zip(heads[1:], cells, strict=True)
@@ -267,7 +276,7 @@ def _table(order: Sequence[Trace]) -> str:
         )
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     guide = SORTED.get(sorted_by, "")
-    return _section(
+    return section(
         "In figures",
         guide,
         f'<div class="wide"><table class="summary"><thead><tr>{head}</tr></thead>'
@@ -292,7 +301,7 @@ def _knob(value: float) -> str:
 def _figure(value: float, key: str) -> str:
     if key in MEASURES:
         return MEASURES[key].text(value)
-    return f"{value:.3f}" if math.isfinite(value) else "–"
+    return f"{value:.3f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else number(value)
 
 
 def _big(count: int) -> str:
@@ -322,7 +331,7 @@ def _strips(album: Album, order: Sequence[Trace]) -> str:
             f"<figcaption>{album.word}</figcaption></figure>"
         )
         rows.append(
-            f'<h3>{_name(trace)}</h3><div class="strip" data-row="{n}" '
+            f'<h3>{named(trace)}</h3><div class="strip" data-row="{n}" '
             f'style="--n:{len(columns) + 1};--shape:{shape}">{"".join(cells)}</div>'
         )
     guide = (
@@ -332,7 +341,7 @@ def _strips(album: Album, order: Sequence[Trace]) -> str:
     )
     if len(order) > 1:
         guide += " The moments are the same in all rows, so that a column compares the methods."
-    return _section("From coarse to fine", guide, "".join(rows), "strips")
+    return section("From coarse to fine", guide, "".join(rows), "strips")
 
 
 def _crisp(frame: Tensor) -> str:
@@ -351,7 +360,28 @@ def _thumbnail(trace: Trace, look: Look, seen: Measure) -> str:
     )
 
 
+def band_charts(order: Sequence[Trace]) -> list[str]:
+    """The sections on frequency bands and errors over time."""
+    return [_heat_maps(order), _lines(order)]
+
+
 def _heat_maps(order: Sequence[Trace]) -> str:
+    guide = (
+        "Each row is a band of frequencies, from the broad shapes at the bottom to the finest "
+        "detail at the top; time runs to the right. <b>Pale</b> is not begun, <b>dark</b> is "
+        "learned, and the white line marks when a band had lost half of its error. Where the dark "
+        "climbs from row to row, low frequencies were learned first; where all rows darken "
+        "together, they were learned at once."
+    )
+    return maps_section(order, guide, heat_map)
+
+
+def maps_section(order: Sequence[Trace], guide: str, draw: Callable[..., str]) -> str:
+    """What was learned when, a map for each fit.
+
+    Args:
+        draw: makes a map of (trace, span=seconds, width=pixels).
+    """
     span = time_span(order)
     columns = 1 if len(order) == 1 else 2 if len(order) in (2, 4) else 3
     wide = {1: 760, 2: 530, 3: 350}[columns]
@@ -362,29 +392,36 @@ def _heat_maps(order: Sequence[Trace]) -> str:
         if found is not None:
             learned, _ = found
             said = f"learned up to {number(round(learned))}" if learned else "nothing learned yet"
-        heading = f'<figcaption>{_name(trace)} <span class="figure">{said}</span></figcaption>'
-        chart = _both(lambda width, t=trace: heat_map(t, span=span, width=width), wide)
+        heading = f'<figcaption>{named(trace)} <span class="figure">{said}</span></figcaption>'
+        chart = both(lambda width, t=trace: draw(t, span=span, width=width), wide)
         maps.append(f"<figure>{heading}{chart}</figure>")
-    guide = (
-        "Each row is a band of frequencies, from the broad shapes at the bottom to the finest "
-        "detail at the top; time runs to the right. <b>Pale</b> is not begun, <b>dark</b> is "
-        "learned, and the white line marks when a band had lost half of its error. Where the dark "
-        "climbs from row to row, low frequencies were learned first; where all rows darken "
-        "together, they were learned at once."
-    )
-    return _section(
+    return section(
         "Which frequencies were learned when",
         guide,
         f'<div class="maps" style="--columns:{columns}">{"".join(maps)}</div>',
     )
 
 
-def _both(draw: Callable[[float], str], wide: float) -> str:
+def both(draw: Callable[[float], str], wide: float) -> str:
     """A chart for wide pages, and the same one for phones."""
     return f'<div class="roomy">{draw(wide)}</div><div class="tight">{draw(350)}</div>'
 
 
 def _lines(order: Sequence[Trace]) -> str:
+    subject = subject_of(order)
+    power = both(lambda width: spectrum(order, width=width), 530)
+    lacks = section(
+        "What is still missing",
+        f"The line <b>{subject.word}</b> is how much of it lies in each band of frequencies; the "
+        "line of a method is how much of that it still lacks in the end. Far below the "
+        f"{subject.word}, a band is learned; where the two meet, nothing of it is there.",
+        f"<figure>{power}</figure>",
+    )
+    return f'<div class="pair">{nearness(order)}{lacks}</div>'
+
+
+def nearness(order: Sequence[Trace]) -> str:
+    """How near each fit was over time."""
     seen, subject = during(measure_of(order)), subject_of(order)
     series = [
         (
@@ -395,7 +432,7 @@ def _lines(order: Sequence[Trace]) -> str:
         )
         for t in order
     ]
-    nearness = _both(
+    chart = both(
         lambda width: curves(
             series,
             x_label="seconds",
@@ -403,20 +440,12 @@ def _lines(order: Sequence[Trace]) -> str:
             x_log=True,
             y_log=subject.scale == "log",
             span=time_span(order),
+            floor=PRECISE,
             width=width,
         ),
         530,
     )
-    over = _section("How near, how soon", seen.guide, f"<figure>{nearness}</figure>")
-    power = _both(lambda width: spectrum(order, width=width), 530)
-    lacks = _section(
-        "What is still missing",
-        f"The line <b>{subject.word}</b> is how much of it lies in each band of frequencies; the "
-        "line of a method is how much of that it still lacks in the end. Far below the "
-        f"{subject.word}, a band is learned; where the two meet, nothing of it is there.",
-        f"<figure>{power}</figure>",
-    )
-    return f'<div class="pair">{over}{lacks}</div>'
+    return section("How near, how soon", seen.guide, f"<figure>{chart}</figure>")
 
 
 def _settings(order: Sequence[Trace]) -> str:
@@ -429,10 +458,10 @@ def _settings(order: Sequence[Trace]) -> str:
             for name, value in _flat(trace.config.to_dict())
         )
         blocks.append(
-            f"<details><summary>{_name(trace)} <span>{escape(why)}</span></summary>{source}"
+            f"<details><summary>{named(trace)} <span>{escape(why)}</span></summary>{source}"
             f'<table class="knobs">{rows}</table></details>'
         )
-    return _section(
+    return section(
         "Settings", "What was chosen and why; open a method for every knob.", "".join(blocks)
     )
 
@@ -454,7 +483,7 @@ def _repeat(command: str, machine: dict[str, Any]) -> str:
         if value is not None
     )
     words = " ".join(f"<span>{escape(word)}</span>" for word in command.split(" "))
-    return _section(
+    return section(
         "To repeat it",
         "",
         f'<div class="command"><pre><code>{words}</code></pre>'

@@ -4,17 +4,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from data import Picture
-from fields import Mesh, ShapeTask
+from fields import Mesh, ShapeTask, Snapshot
 from fields.render import distance_in
 
 from .clean import Clean
 from .folder import RunFolder
-from .jobs import AbstractJob
+from .jobs import AbstractJob, write_frame
 from .measures import CHAMFER, HELDOUT_CHAMFER, SHAPE, Subject, first_of
 from .preparing import Prepared
 from .race import Entrant, Plan, to_uint8
@@ -196,8 +197,8 @@ class ShapeJob(AbstractJob[ShapeTask]):
             del seen["distance_error"]  # a cloud has no true distance
         return found | {"watertight": mesh.watertight} | seen
 
-    def framed(self, frame: Tensor) -> Picture:
-        return Picture(frame.numpy())
+    def keep_look(self, path: Path, trace: Trace, snapshot: Snapshot) -> None:
+        write_frame(path, Picture(snapshot.frame.numpy()))
 
     def rank(self, trace: Trace) -> float:
         return first_of((HELDOUT_CHAMFER, CHAMFER), trace.metrics)

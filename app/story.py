@@ -75,6 +75,7 @@ Parts = list[str | Trace]
 UNSEEN = {
     "heldout_psnr": " on pixels that it never saw",
     "heldout_chamfer": " from points that it never saw",
+    "heldout_rel_l2": " on samples that it never saw",
 }
 
 

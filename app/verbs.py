@@ -1,6 +1,5 @@
 """The verbs on pictures, from flags to files."""
 
-import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from fields import ImageTask
 from . import signals
 from .denoise import Noisy, make_noisy, open_clean
 from .display import Display
-from .folder import RunFolder, default_folder, to_json
+from .folder import RunFolder, default_folder
 from .jobs import fit_job
 from .options import (
     SHAPE_FLAGS,
@@ -36,7 +35,9 @@ from .plans import (
 )
 from .race import Plan
 from .shape_verbs import compare_shape
+from .signal_verbs import compare_signal, is_signal
 from .upscale import Enlarged, make_enlarged
+from .words import say
 
 __all__ = ["COMPARE_SECONDS", "compare", "denoise", "image", "inpaint", "make_plan", "upscale"]
 
@@ -120,6 +121,8 @@ def _enlarged(options: Options, picture: Picture) -> tuple[Options, Enlarged]:
 def compare(options: CompareOptions, knobs: list[str], command: str) -> dict[str, Any]:
     start = time.perf_counter()
     check_methods(options.methods)
+    if is_signal(options):
+        return compare_signal(options, knobs, command)
     if options.input.suffix.lower() in SHAPE_SUFFIXES:
         return compare_shape(options, knobs, command)
     _refuse_shapes_flags(options)
@@ -216,33 +219,5 @@ def _fit(
         job.clean, job.keys, job.notes = made.clean, made.keys(), made.notes()
     with Display([p.method for p in plans]) as display:
         document = fit_job(job, folder, stop=signals.asked, show=display.show)
-    _say(document, folder, options.json)
+    say(document, folder, options.json)
     return document
-
-
-def _say(document: dict[str, Any], folder: RunFolder, as_json: bool) -> None:
-    if as_json:
-        print(to_json(document), flush=True)
-        return
-    for run in document.get("runs", [document]):
-        figures = "  ".join(f"{k} {_figure(v)}" for k, v in run["metrics"].items())
-        print(f"{run['method']}: {figures}  in {run['seconds']['fit']:.1f} s, {run['steps']} steps")
-    if "stop" in document:
-        print(_say_stop(document))
-    if "runs" not in document and not document["why"].endswith("as asked."):
-        print(f"auto chose {document['why']}")
-    asked = document["config"].get("psnr")
-    reached = document["metrics"].get("psnr") or 0.0
-    if asked is not None and document["end"] in ("steps", "seconds") and reached < asked:
-        print(f"stopped below the {asked:g} dB asked for; give more --steps or --seconds.")
-    print(f"{folder.path / 'report.html'}")
-
-
-def _say_stop(document: dict[str, Any]) -> str:
-    stop = document["stop"]
-    noise = f"noise {document['sigma']:.1f} of 255 ({document['sigma_is']}); "
-    return f"{noise}step {stop['step']} of {document['steps']} kept, as {stop['rule']} chose"
-
-
-def _figure(value: float | None) -> str:
-    return "inf" if value is None or math.isinf(value) else f"{value:.4g}"

@@ -20,8 +20,8 @@ from PIL import Image
 from app import options
 from app.cli import main
 from app.page import check_access, check_limits, free_port, import_serve, private_cache
+from app.ui import job_run as run_module
 from app.ui import mask as masks
-from app.ui import run as run_module
 from app.ui import server as server_module
 from app.ui import views
 from app.ui.limits import MAX_KEPT, MAX_ORIGINALS, MAX_WAITING, Limits
