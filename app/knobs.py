@@ -10,7 +10,10 @@ from fields.spec import Spec
 
 S = TypeVar("S", bound=Spec)
 PARTS: dict[str, Any] = {
-    "encoding": ENCODINGS, "network": NETWORKS, "activation": ACTIVATIONS, "solver": SOLVERS | {PatchGroups.__name__: PatchGroups},
+    "encoding": ENCODINGS,
+    "network": NETWORKS,
+    "activation": ACTIVATIONS,
+    "solver": SOLVERS | {PatchGroups.__name__: PatchGroups},
 }
 
 

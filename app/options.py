@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 METHOD_HELP = (
-    "plain, positional, fourier, multifourier, hash, dense, spline, siren, wire or finer; "
-    "auto picks one for the data, and says why"
+    "plain, positional, fourier, multifourier, hash, dense, spline, siren, wire, finer, adaptive, "
+    "mscale1, mscale2, phase or multistage; auto picks one for the data, and says why"
 )
 
 
@@ -80,6 +80,8 @@ class ImageOptions(MethodOptions, PictureOptions):
     """PNG, JPEG, WebP, TIFF or BMP."""
     holdout: Share = None
     """Share of the pixels to keep out of the fit; `heldout_psnr` is then measured on them."""
+    sobolev: Annotated[float | None, arg(metavar="WEIGHT", help_behavior_hint="")] = None
+    """Fit the slope too, with this weight beside the values (try 1e-4); 0 if it is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)

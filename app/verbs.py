@@ -51,6 +51,8 @@ def image(options: ImageOptions, knobs: list[str], command: str) -> dict[str, An
     saved = read_config(options.config)
     seed = first(options.seed, saved.seed if saved else None, 0)
     task, fill = make_task(picture, holdout=options.holdout, seed=seed)
+    if options.sobolev is not None:
+        task = replace(task, sobolev=options.sobolev)
     plans = [make_plan(options.method, options, knobs, task, saved)]
     return _fit("image", options, options.photo, picture, task, fill, plans, command, start)
 

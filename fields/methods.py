@@ -403,7 +403,7 @@ def _multistage(found: Facts) -> FitConfig:
         network = MLP(widths=(20, 20), activation=Tanh())
         return FitConfig(
             field=FieldSpec(encoding=Identity(), network=network, stages=3, deepen=1),
-            solver=LevenbergMarquardt(iterations=150),
+            solver=LevenbergMarquardt(iterations=250),
             steps=None,
             precision="fp64",
             backend="torch",

@@ -1,11 +1,13 @@
 """Pictures as tasks: masks, bytes, and honest numbers."""
 
+import math
+
 import pytest
 import torch
 
-from fields import FieldSpec, ImageTask
+from fields import MLP, FieldSpec, ImageTask, UpscaleTask
 from fields import picture as draw
-from fields.encodings import Fourier
+from fields.encodings import Fourier, Identity
 from fields.render import strips
 
 
@@ -111,3 +113,34 @@ def test_drawing_leaves_a_field_in_training(field):
     field.train()
     draw(field, (3, 3))
     assert field.training
+
+
+def test_slopes_are_fitted_where_they_count():
+    """A derivative weighs a wave k by k^2: noise of one pixel costs what its slopes are worth."""
+    pixels = torch.rand(6, 9, 3, generator=torch.Generator().manual_seed(0))
+    task = ImageTask(pixels, sobolev=0.01)
+    x, values = next(task.batches(2 * 54, torch.Generator().manual_seed(1)))
+    assert len(x) == 2 * 54
+    apart = (x[::2] - x[1::2]).abs()
+    assert torch.allclose(apart.sum(1), torch.full((54,), 2 / 9))  # neighbours along one axis
+    assert {tuple((row > 0).tolist()) for row in apart} == {(True, False), (False, True)}
+    field = FieldSpec(encoding=Identity(), network=MLP(depth=0)).build(2, 3, torch.Generator())
+    error = field(x) - values
+    slopes = (error[::2] - error[1::2]) / (2 / 9)
+    wanted = (error.square().mean() + 0.01 * slopes.square().mean()).item()
+    assert task.loss(field, (x, values)).item() == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf])
+def test_a_weight_of_slopes_must_make_sense(bad):
+    with pytest.raises(ValueError, match="sobolev"):
+        ImageTask(torch.zeros(4, 4, 1), sobolev=bad)
+
+
+def test_slopes_want_every_pixel():
+    known = torch.ones(4, 4, dtype=torch.bool)
+    known[0, 0] = False
+    with pytest.raises(ValueError, match="leave sobolev out"):
+        ImageTask(torch.zeros(4, 4, 1), known=known, sobolev=1.0)
+    with pytest.raises(ValueError, match="leave sobolev out"):
+        UpscaleTask(torch.zeros(4, 4, 1), sobolev=1.0, scale=2.0, blur="box")

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import pytest
 import torch
@@ -55,7 +55,7 @@ def rosenbrock(x):
 )
 def test_lbfgs_finds_the_minimum_and_never_climbs(function, size):
     start = torch.full((size,), -0.9, dtype=torch.float64)
-    found = [step for step, _ in zip(minimise(function, start, memory=10), range(400), strict=False)]
+    found = list(islice(minimise(function, start, memory=10), 400))
     assert all(later < earlier for (earlier, _), (later, _) in pairwise(found))
     assert found[-1][0] < 1e-16
     assert torch.allclose(found[-1][1], torch.ones(size, dtype=torch.float64), atol=1e-6)

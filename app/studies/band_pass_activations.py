@@ -59,7 +59,7 @@ class BandPassActivations(Study[BandPassActivationsKnobs]):
         "sin 5x reach Delta_F < 0.3 within a factor of two in steps; with tanh it takes more than "
         "ten times as long for the fastest as for the slowest."
     )
-    source = "Xu, Zhang, Luo 2022, section 6, arXiv:2201.07395"
+    source = "Xu, Zhang, Luo 2022, arXiv:2201.07395"
     full = BandPassActivationsKnobs()
     quick = BandPassActivationsKnobs(
         samples=101,

@@ -149,7 +149,7 @@ def _scene(knobs: CompressionKnobs, x: Tensor, runs: Sequence[Course], share: fl
             Lines("Entropy of the output", entropies, "steps", "bits", "log",
                   levels=[(goal, "of the stairs themselves")], x_span=(EVERY, knobs.steps)),
             Lines("The information plane", ways, "about the input, I(X; T) in bits",
-                  "about the target, as a share of all", y_span=(0, 1.05)),
+                  "about the target, I(T; Y) / H(Y)", y_span=(0, 1.05)),
             Lines("The outputs", [target, *shapes], "x", "value"),
         ),
         share,

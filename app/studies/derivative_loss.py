@@ -49,7 +49,7 @@ class DerivativeLoss(Study[DerivativeLossKnobs]):
         "With the derivative in the loss, the time to Delta_F < 0.3 at k = 5, divided by that at "
         "k = 1, is at most a quarter of what it is for the values alone."
     )
-    source = "Xu, Zhang, Luo 2022, section 6, arXiv:2201.07395"
+    source = "Xu, Zhang, Luo 2022, arXiv:2201.07395"
     full = DerivativeLossKnobs()
     quick = DerivativeLossKnobs(
         samples=101, widths=(60, 60, 60), rate=3e-3, steps=400, learned=0.5, shrinking=2.0

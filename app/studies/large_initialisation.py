@@ -67,7 +67,7 @@ class LargeInitialisation(Study[LargeInitialisationKnobs]):
         "usual ones it takes longer for each than for the one before. With the largest weights "
         "the error between the samples is at least 3 times that with the usual ones."
     )
-    source = "Xu, Zhang, Luo 2022, section 6, arXiv:2201.07395; Zhang et al. 2020, arXiv:1905.07777"
+    source = "Xu, Zhang, Luo 2022, arXiv:2201.07395; Zhang et al. 2020, arXiv:1905.07777"
     full = LargeInitialisationKnobs()
     quick = LargeInitialisationKnobs(
         gains=(1.0, 20.0), widths=(80, 80, 80), rate=2e-3, steps=500, stray=1.5

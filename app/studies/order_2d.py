@@ -56,7 +56,7 @@ class Order2d(Study[Order2dKnobs]):
         "the errors ascend from band to band, the first is below 0.1 and the third, 8 to 16 "
         "cycles, still above 0.7."
     )
-    source = "Xu, Zhang, Luo 2022, section 2, arXiv:2201.07395"
+    source = "Xu, Zhang, Luo 2022, arXiv:2201.07395"
     takes = "picture"
     full = Order2dKnobs()
     quick = Order2dKnobs(size=32, widths=(60, 60, 60), rate=3e-3, steps=250, coarse=0.3, fine=0.5)

@@ -70,7 +70,7 @@ class Parity(Study[ParityKnobs]):
         "squared error below 1e-6 and answers between 40 and 60 % of the others rightly; for "
         "majority it answers at least 95 % rightly."
     )
-    source = "Xu, Zhang, Luo, Xiao, Ma 2020, section 6, arXiv:1901.06523"
+    source = "Xu, Zhang, Luo, Xiao, Ma 2020, arXiv:1901.06523"
     full = ParityKnobs()
     quick = ParityKnobs(
         widths=(100, 50), rate=2e-3, steps=400, error=1e-3, chance=0.15, majority=0.85

@@ -8,12 +8,13 @@ from ..folder import RunFolder
 from ..pictures import Job
 from ..race import Entrant
 from ..trace import Trace
+from .job_run import JobRun, evenly
 from .previews import data_uri, flat, jpeg, thumbnail
-from .run import Frame, Moment, Run, evenly
+from .run import Frame, Moment
 from .settings import INDIRECT, Settings
 
 
-class PictureRun(Run):
+class PictureRun(JobRun):
     """A job on a picture.
 
     Attributes:

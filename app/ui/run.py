@@ -1,4 +1,4 @@
-"""A run: a job with its state, which any number of pages may watch while one thread fits it."""
+"""A run: work with its state, which any number of pages may watch while one thread does it."""
 
 import math
 import secrets
@@ -8,24 +8,17 @@ import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
-from fields import BackendUnavailable, Snapshot
+from fields import BackendUnavailable
 
 from ..folder import RunFolder
-from ..jobs import AbstractJob, fit_job
-from ..race import Entrant
-from ..trace import Trace
 from .previews import thumbnail
-from .settings import AUTO
 
-REPLAYED = 48  # moments of each method that can be gone back to after the fit
 OVER = ("done", "stopped", "failed")
 
 
@@ -74,13 +67,12 @@ class Moment:
 
 
 class Run(ABC):
-    """A job with its state: queued, warming up, preparing, running, paused, saving; done, stopped,
+    """Work with its state: queued, warming up, preparing, running, paused, saving; done, stopped,
     failed.
 
     Args:
         name: of the input.
         methods: that race.
-        size: (height, width) of what is shown of each method.
         original: the id of what it is fitted to, which may be gone by now.
         before: what is fitted, as a JPEG.
 
@@ -88,8 +80,6 @@ class Run(ABC):
         tab: where it is seen.
         notes: sentences on what is done.
         now: of each method, the latest moment.
-        past: of each method, moments coarse to fine; there once the run is over.
-        traces: of each method, for the charts; without frames once the run is over.
         problem: of a run that failed, one sentence.
         version: counts the changes.
     """
@@ -105,49 +95,29 @@ class Run(ABC):
         command: str,
         methods: Sequence[str],
         folder: RunFolder,
-        size: tuple[int, int],
         original: str,
         before: bytes,
     ) -> None:
         self.id = secrets.token_urlsafe(12)
-        self.name, self.command, self.folder, self.size = name, command, folder, size
+        self.name, self.command, self.folder = name, command, folder
         self.original, self.before = original, before
         self.notes: list[str] = []
         self.created = time.time()
         self.state, self.problem = "queued", ""
         self.now = [Moment(method) for method in methods]
-        self.past: list[list[Moment]] = [[] for _ in methods]
-        self.traces: list[Trace] = []
-        self.document: dict[str, Any] = {}
         self.version = 0
         self._changed = threading.Condition()
-        self._looked: list[Snapshot | None] = [None for _ in methods]
         self._stop = False
         self._paused = False
+        self._steps = 0
 
     @abstractmethod
-    def make(self) -> AbstractJob[Any]:
-        """The job, once it is this run's turn.
+    def work(self) -> None:
+        """Do it, once it is this run's turn: asks `_begin` first, and `_ask` on the way.
 
         Raises:
-            ValueError: there is nothing to fit.
+            ValueError: it cannot be done.
         """
-
-    @abstractmethod
-    def seen(self, metrics: dict[str, float]) -> dict[str, float]:
-        """Metrics under names that say what they are of."""
-
-    @abstractmethod
-    def frame(self, snapshot: Snapshot) -> Frame:
-        """What a look shows."""
-
-    @abstractmethod
-    def looked(self, number: int, entrant: Entrant) -> None:
-        """A method has been looked at for a moment that is kept; this may take a little."""
-
-    @abstractmethod
-    def moments(self, number: int, trace: Trace) -> list[Moment]:
-        """A method's moments that can be gone back to, coarse to fine: at least one."""
 
     @abstractmethod
     def drop(self) -> None:
@@ -164,26 +134,6 @@ class Run(ABC):
     @property
     def over(self) -> bool:
         return self.state in OVER
-
-    @property
-    def has_results(self) -> bool:
-        """Whether there are files to take away, and moments to go back to."""
-        return self.state in ("done", "stopped") and all(self.past)
-
-    @property
-    def best(self) -> str:
-        """Of a run with results, the method that came out best."""
-        return str(self.document["method"])
-
-    def described(self, method: str) -> dict[str, Any]:
-        """Of a run with results: what run.json says of a method."""
-        runs = self.document.get("runs", [self.document])
-        return next(r for r in runs if r["method"] == method)
-
-    def why(self, method: str) -> str:
-        """Of a run with results: what `auto` chose and why; empty for a method that was asked for.
-        """
-        return str(self.described(method)["why"]) if method == AUTO else ""
 
     def wait(self, version: int, seconds: float) -> int:
         """Wait until the run has changed since `version`, but no longer; the version there is."""
@@ -205,6 +155,13 @@ class Run(ABC):
                 self._paused = paused
                 self._touch()
 
+    def step(self) -> None:
+        """Let a paused run go on to its next report, and hold a run that goes on there."""
+        with self._changed:
+            if self.state in ("running", "paused"):
+                self._paused, self._steps = True, 1
+                self._touch()
+
     @property
     def paused(self) -> bool:
         return self._paused and not self.over
@@ -212,7 +169,7 @@ class Run(ABC):
     # --- what follows is called by the thread that fits ---
 
     def fit(self, warming: threading.Thread) -> None:
-        """Do the job, once the kernels are warm."""
+        """Do the work, once the kernels are warm."""
         with self._changed:
             if self._stop:
                 return
@@ -221,10 +178,7 @@ class Run(ABC):
         try:
             warming.join()
             self._enter("preparing")
-            job = self.make()
-            if self._begin():
-                self.document = fit_job(job, self.folder, stop=self._ask, show=self._show)
-                self._keep()
+            self.work()
         except (ValueError, OSError, MemoryError, BackendUnavailable) as error:
             self._fail(str(error) or f"The machine ran out of memory; {self.too_large}.")
         except Exception:
@@ -262,75 +216,17 @@ class Run(ABC):
         self.problem = problem
         self._enter("failed")
 
-    def _show(self, number: int, entrant: Entrant) -> None:
-        """A method has advanced, or a part of its result is made."""
-        if number == len(self.traces):
-            self.traces.append(entrant.trace)
-        progress, looked = entrant.progress, entrant.looked
-        assert progress is not None
-        moment = replace(
-            self.now[number],
-            step=progress.step,
-            seconds=progress.seconds,
-            share=1.0 if entrant.done else progress.share,
-            eta=progress.eta,
-            end=progress.end or "",
-            drawn=entrant.drawn,
-        )
-        if looked is not None and looked is not self._looked[number]:
-            self._looked[number] = looked
-            self.looked(number, entrant)
-            metrics = self.seen(looked.metrics)
-            moment = replace(moment, metrics=metrics, frame=self.frame(looked))
-        with self._changed:
-            self.now[number] = moment
-            if all(m.end for m in self.now):
-                self.state = "saving"
-            self._touch()
-
     def _ask(self) -> bool:
         """Whether to end now. A run that is paused waits here, where its clock stands still."""
         with self._changed:
             if self._paused and not self._stop:
                 self.state = "paused"
                 self._touch()
-                self._changed.wait_for(lambda: self._stop or not self._paused)
+                self._changed.wait_for(lambda: self._stop or not self._paused or self._steps)
+                self._steps = 0
                 self.state = "running"
                 self._touch()
             if self._stop:
                 self.state = "saving"
                 self._touch()
             return self._stop
-
-    def _keep(self) -> None:
-        """Of what was seen, keep what can be looked at again, in little memory."""
-        ends = [trace.end for trace in self.traces]
-        past = [self.moments(number, trace) for number, trace in enumerate(self.traces)]
-        for number, trace in enumerate(self.traces):
-            past[number][-1] = replace(past[number][-1], metrics=self.seen(trace.metrics))
-        self.past = past
-        self.traces = [_without_frames(trace) for trace in self.traces]
-        self.now = [moments[-1] for moments in past]
-        self._enter("stopped" if "interrupted" in ends else "done")
-
-    def packed(self, trace: Trace, snapshot: Snapshot) -> Moment:
-        """A look that can be gone back to."""
-        frame = self.frame(snapshot)
-        frame.pack()
-        metrics = self.seen(snapshot.metrics)
-        return Moment(
-            trace.method, snapshot.step, snapshot.seconds, 1.0, 0.0, metrics, frame, trace.end
-        )
-
-
-def evenly(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
-    """`REPLAYED` of the looks at most, with the first and the last."""
-    if len(snapshots) <= REPLAYED:
-        return list(snapshots)
-    places = np.linspace(0, len(snapshots) - 1, REPLAYED).round().astype(int)
-    return [snapshots[i] for i in places]
-
-
-def _without_frames(trace: Trace) -> Trace:
-    nothing = torch.empty(0, dtype=torch.uint8)
-    return replace(trace, snapshots=[replace(s, frame=nothing) for s in trace.snapshots])

@@ -14,14 +14,15 @@ from fields.kernels.backends import choose
 from fields.kernels.threads import COUNT
 
 from ..options import AppOptions
-from . import api, image_tab, runs_tab, shape_tab
+from . import api, image_tab, learn_tab, runs_tab, shape_tab
 from .limits import MAX_EVENTS
 from .server import Server
 from .shell import Look, Shell
 from .theme import ICON, SCRIPT, STYLE, theme
 
-TABS = (image_tab, shape_tab, runs_tab)  # to add one: write it in a file of its own; list it
-RUN_TABS = (image_tab.ID, shape_tab.ID)  # in which runs are seen
+# To add one: write it in a file of its own; list it.
+TABS = (image_tab, shape_tab, learn_tab, runs_tab)
+RUN_TABS = (image_tab.ID, shape_tab.ID, learn_tab.ID)  # in which runs are seen
 CACHE_CHECK, CACHE_AGE = 3600, 24 * 3600  # seconds between two cleanings, and of what is cleaned
 
 

@@ -15,9 +15,10 @@ from ..shape_result import make_mesh, trimmed
 from ..shapes import SOUGHT, ShapeJob, sentence
 from ..trace import Trace
 from ..truth import Values
+from .job_run import JobRun
 from .limits import Limits
 from .previews import data_uri, on_nothing
-from .run import Frame, Moment, Run
+from .run import Frame, Moment
 from .scene import mesh_scene
 from .shape_original import ShapeOriginal
 from .shape_settings import ShapeSettings
@@ -54,7 +55,7 @@ class Found:
         return cls(how, 100 * surfels.noise / SIDE, surfels.score, surfels.trusted)
 
 
-class ShapeRun(Run):
+class ShapeRun(JobRun):
     """A job on a shape.
 
     Attributes:

@@ -7,14 +7,14 @@ from typing import Any, Generic, TypeVar
 import gradio as gr
 
 from . import views
-from .run import Run
+from .job_run import JobRun
 from .server import Server
 from .shell import PRIVATE, Update
 from .watch import Watchers, follow
 
 PLACES = 100  # of the coarse-to-fine slider
 
-R = TypeVar("R", bound=Run)
+R = TypeVar("R", bound=JobRun)
 
 
 class Stage(ABC, Generic[R]):

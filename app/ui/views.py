@@ -19,6 +19,7 @@ from ..measures import (
     Measure,
 )
 from ..trace import Trace
+from .job_run import JobRun
 from .picture_run import PictureRun
 from .previews import data_uri
 from .run import Moment, Run
@@ -187,7 +188,7 @@ def news(run: Run, before: int) -> str:
     return " · ".join(parts)
 
 
-def charts(run: Run) -> str:
+def charts(run: JobRun) -> str:
     """How good each is over time, and under it the error of each band of frequencies."""
     # Copies: the run goes on while they are drawn.
     traces = [replace(t, snapshots=list(t.snapshots)) for t in list(run.traces)]
@@ -232,7 +233,7 @@ def charts(run: Run) -> str:
     )
 
 
-def _charted(run: Run, traces: Sequence[Trace]) -> tuple[str, str]:
+def _charted(run: JobRun, traces: Sequence[Trace]) -> tuple[str, str]:
     """Of the metrics, what is drawn over time, and how its axis is labelled."""
     if not isinstance(run, PictureRun):
         followed = traces[0].subject.followed
@@ -244,7 +245,7 @@ def _charted(run: Run, traces: Sequence[Trace]) -> tuple[str, str]:
     return key, LABELS[key]
 
 
-def past(run: Run, place: int, places: int) -> tuple[list[Moment], float | None]:
+def past(run: JobRun, place: int, places: int) -> tuple[list[Moment], float | None]:
     """Where all methods were at the same time, and that time; `place` 0 is the coarsest."""
     times = sorted({m.seconds for moments in run.past for m in moments})
     at = times[round((len(times) - 1) * place / places)]
@@ -265,7 +266,7 @@ def photo(uri: str, name: str, text: str) -> str:
     )
 
 
-def about(run: Run, method: str) -> str:
+def about(run: JobRun, method: str) -> str:
     """What there is to say of a result besides its figures: what was chosen and done, and why."""
     why = run.why(method)
     said = [f"<b>auto</b> chose {escape(why)}"] if why else []

@@ -82,10 +82,10 @@ class Trunk(Network):
         h = torch.cat([phase.cos(), phase.sin()], dim=-1)
         for layer in self.layers:
             h = layer(h)
-        kinds = h.split(self.groups)
-        if len(kinds) > 1:
-            kinds = ((kinds[0][:, None] * kinds[1]).flatten(0, 1),)
-        return self.head(_beside(kinds[0]))
+        if len(self.groups) > 1:
+            space, time = h.split(self.groups)
+            h = (space[:, None] * time).flatten(0, 1)
+        return self.head(_beside(h))
 
     def carry(self, h: Orders) -> Orders:
         phase = scaled(pi, tuple(part @ self.waves for part in h))
@@ -93,8 +93,8 @@ class Trunk(Network):
         found = tuple(torch.cat(pair, dim=-1) for pair in zip(*both, strict=True))
         for layer in self.layers:
             found = carry(layer, found)
-        kinds = [part.split(self.groups) for part in found]
         if len(self.groups) > 1:
+            kinds = [part.split(self.groups) for part in found]
             pairs = product(tuple(k[0][:, None] for k in kinds), tuple(k[1] for k in kinds))
             found = tuple(part.flatten(0, 1) for part in pairs)
         return carry(self.head, tuple(_beside(part) for part in found))

@@ -57,4 +57,4 @@ class Objective:
         gradient = torch.cat([p.grad.flatten() for p in parameters])  # pyright: ignore
         for parameter in parameters:
             parameter.grad = None
-        return float(loss), gradient
+        return float(loss.detach()), gradient

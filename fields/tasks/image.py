@@ -1,7 +1,8 @@
 """Fit a picture, or the known part of one."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
@@ -28,14 +29,18 @@ class ImageTask(Task):
         known: bool [h, w], the pixels to fit; all when None.
         heldout: bool [h, w], pixels that are not fitted but whose truth `pixels` holds, to measure
             on; none when None.
+        sobolev: weight of the squared error of the slope (by differences of neighbouring pixels)
+            beside the squared error of the values, as `SignalTask.sobolev`.
 
     Raises:
-        ValueError: the shapes do not agree, nothing is known, or a known value is not finite.
+        ValueError: the shapes do not agree, nothing is known, or a known value is not finite; or
+            slopes are asked for and pixels are missing.
     """
 
     pixels: Tensor
     known: Tensor | None = None
     heldout: Tensor | None = None
+    sobolev: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or 0 in self.pixels.shape:
@@ -53,6 +58,16 @@ class ImageTask(Task):
                 raise ValueError(f"{name} must mark at least one pixel, got none.")
         if self.pixels.is_floating_point() and not bool(self.pixels.isfinite().all()):
             raise ValueError("pixels must be finite, got NaN or infinity.")
+        self._check_slopes()
+
+    def _check_slopes(self) -> None:
+        if not math.isfinite(self.sobolev) or self.sobolev < 0:
+            raise ValueError(f"sobolev must be 0 or more, got {self.sobolev!r}.")
+        if self.sobolev and (self.pool is not None or min(self.size) < 2):
+            raise ValueError(
+                "slopes want every pixel and two at least along each side; leave sobolev out where "
+                "some are missing or held out."
+            )
 
     @property
     def in_dim(self) -> int:
@@ -114,15 +129,25 @@ class ImageTask(Task):
         field.scale.copy_((sample - sample.mean(0)).square().mean().sqrt().clamp_min(1e-3))
 
     def batches(self, n: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Coordinates [n, 2] and values [n, c] of known pixels."""
+        """Coordinates [n, 2] and values [n, c] of known pixels; where slopes count, points 2i and
+        2i + 1 are neighbours."""
         total = self.flat.shape[0] if self.pool is None else len(self.pool)
-        for draw in strided(n, total, rng):
+        for draw in strided(n if not self.sobolev else max(1, n // 2), total, rng):
             index = self._number(draw)
+            if self.sobolev:
+                index = self._with_neighbours(index)
             yield centres_of(index, *self.size), self.values(index)
 
     def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Mean squared error over the pixels and channels of the batch."""
-        return field.squared_error(*batch)
+        return field.squared_error(*batch, paired=2 * self.sobolev * (max(self.size) / 2) ** 2)
+
+    def _with_neighbours(self, index: Tensor) -> Tensor:
+        """Each pixel and one beside it, by turns along x and along y: [n] -> [2n]."""
+        (h, w), upright = self.size, torch.arange(len(index), device=index.device) % 2 == 1
+        beside = torch.where(index % w < w - 1, index + 1, index - 1)
+        below = torch.where(index < (h - 1) * w, index + w, index - w)
+        return torch.stack([index, torch.where(upright, below, beside)], dim=1).flatten()
 
     def sample(self, heldout: bool, most: int) -> tuple[Tensor, Tensor] | None:
         """Pixels spread at random over the picture, as `Task.sample` says."""

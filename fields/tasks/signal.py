@@ -15,6 +15,7 @@ from .table import MOST_WHOLE, TableTask
 
 PER_WAVE = 45  # points that a wave wants, so that a fit is right between them too
 FEWEST = 401  # points of a formula, however smooth
+BEYOND = 1.02  # how far the points of a formula go past its domain
 EDGE = 0.7  # share of the points' law that crowds them at the ends
 
 
@@ -71,7 +72,8 @@ class SignalTask(TableTask):
     def whole(self, frequency: float) -> Any:
         """All samples; of a formula, as many points as its frequency wants, more at the ends.
 
-        A fit is worst at the ends, where points have neighbours on one side only.
+        A fit is worst at the ends, where points have neighbours on one side only: they go a little
+        beyond, if the formula has values there.
         """
         if self.sobolev:
             return self._pairs
@@ -80,7 +82,18 @@ class SignalTask(TableTask):
         n = max(FEWEST, len(self.x), math.ceil(PER_WAVE * frequency))
         u = torch.linspace(-1, 1, min(n, MOST_WHOLE), dtype=torch.float64, device=self.x.device)
         x = (EDGE * torch.sin(math.pi / 2 * u) + (1 - EDGE) * u)[:, None]
-        return x, self.function(x)
+        try:
+            return self._valued(BEYOND * x)
+        except ValueError:
+            return self._valued(x)
+
+    def _valued(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Points with the formula's values; ValueError where it has none."""
+        assert self.function is not None
+        values = self.function(x)
+        if not bool(values.isfinite().all()):
+            raise ValueError("the formula has no finite value at every point.")
+        return x, values
 
     def terms(self, field: Field, batch: tuple[Tensor, Tensor]) -> list[Term]:
         if not self.sobolev:

@@ -42,6 +42,8 @@ class UpscaleTask(ImageTask):
             raise ValueError(f"scale must be from 1 to {MAX_SCALE:g}, got {self.scale:g}.")
         if self.blur not in BLURS:
             raise ValueError(f"blur must be one of {', '.join(BLURS)}, got {self.blur!r}.")
+        if self.sobolev:
+            raise ValueError("an enlargement has no slopes to fit; leave sobolev out.")
 
     @property
     def drawn(self) -> tuple[int, int]:
