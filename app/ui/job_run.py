@@ -136,6 +136,7 @@ class JobRun(Run):
         self.past = past
         self.traces = [_without_frames(trace) for trace in self.traces]
         self.now = [moments[-1] for moments in past]
+        self.drop()  # whoever sees that it is over finds nothing large left
         self._enter("stopped" if "interrupted" in ends else "done")
 
     def packed(self, trace: Trace, snapshot: Snapshot) -> Moment:
