@@ -278,6 +278,9 @@ class CompareOptions(
     signal: WAV, a table of one or two columns, or a formula."""
     methods: tuple[str, ...] = ("plain", "fourier", "multifourier", "hash")
     """Methods to compare."""
+    parameters: Whole = None
+    """Give every method a field of at most so many parameters, its widest. Each has its own size if
+    it is left out."""
     task: Annotated[
         Literal["fit", "inpaint", "denoise", "upscale", "signal"] | None,
         arg(metavar="fit|inpaint|denoise|upscale|signal", help_behavior_hint=""),

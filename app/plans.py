@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from fields import FitConfig, method_config
 from fields.fit import check
+from fields.sizing import sized
 from fields.tasks import Task
 
 from .knobs import parse_knobs
-from .options import FitOptions
+from .options import CompareOptions, FitOptions
 from .race import Plan
 
 BUDGETS = ("steps", "seconds", "psnr")
@@ -37,6 +38,8 @@ def make_plan(
     config = with_options(base, options)
     without = frozenset({*SHARED, "report"})
     config = parse_knobs(config, list(knobs), program="fieldfit VERB ...", without=without)
+    if isinstance(options, CompareOptions) and options.parameters is not None:
+        config = replace(config, field=sized(config.field, task, options.parameters))
     check(task, config)
     return Plan(method, config, why)
 

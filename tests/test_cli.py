@@ -172,6 +172,15 @@ def test_inpaint_without_a_mask_hides_pixels(photo, tmp_path):
     assert "heldout_psnr" in document(out)["metrics"]
 
 
+def test_compare_at_equal_size(photo, tmp_path):
+    out, methods = tmp_path / "out", ["plain", "phase", "hash"]
+    size = ["--parameters", "3000", "--steps", "3"]
+    assert run("compare", photo, "--methods", *methods, *size, "--out", out) == 0
+    found = [r["parameters"] for r in document(out)["runs"]]
+    assert len(found) == 3
+    assert all(1200 < count <= 3000 for count in found)
+
+
 def test_compare_keeps_every_method_and_the_best(photo, tmp_path):
     out = tmp_path / "out"
     args = ["--methods", "plain", "hash", "--steps", "100"]
