@@ -91,7 +91,7 @@ def report_html(
         *(charts or band_charts)(order),
         _table(order),
         _settings(order),
-        _repeat(command, machine),
+        repeat(command, machine),
     ]
     return page(title, "".join(body))
 
@@ -476,7 +476,8 @@ def _flat(values: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]
             yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)
 
 
-def _repeat(command: str, machine: dict[str, Any]) -> str:
+def repeat(command: str, machine: dict[str, Any]) -> str:
+    """The section that says how to repeat a run, and on what it ran."""
     facts = "".join(
         f"<dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd>"
         for name, value in machine.items()

@@ -8,6 +8,7 @@ from typing import Any
 from fields.spec import knobs
 
 from .figures import duration, number
+from .report import repeat
 from .report_page import page
 from .studies import Attempt, scene_html
 
@@ -30,7 +31,7 @@ def study_html(attempt: Attempt, command: str, machine: dict[str, Any]) -> str:
         _section("What is seen", "", _figure(attempt)),
         _section("Claim and verdict", escape(study.claim), _verdict(attempt) + _figures(attempt)),
         _section("Settings", f"After {escape(study.source)}.", _knobs(attempt)),
-        _repeat(command, machine),
+        repeat(command, machine),
     ]
     return page(study.title, "".join(body))
 
@@ -50,7 +51,7 @@ def all_html(attempts: Sequence[Attempt], command: str, machine: dict[str, Any])
             f'<details><summary>Figures and settings</summary><p class="source">'
             f"{escape(study.source)}</p>{_figures(attempt)}{_knobs(attempt)}</details></section>"
         )
-    body.append(_repeat(command, machine))
+    body.append(repeat(command, machine))
     return page(title, "".join(body))
 
 
@@ -125,18 +126,3 @@ def _word(attempt: Attempt) -> str:
     if attempt.verdict is None:
         return "failed" if attempt.error else "interrupted"
     return "held" if attempt.verdict.held else "not held"
-
-
-def _repeat(command: str, machine: dict[str, Any]) -> str:
-    facts = "".join(
-        f"<dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd>"
-        for name, value in machine.items()
-        if value is not None
-    )
-    words = " ".join(f"<span>{escape(word)}</span>" for word in command.split(" "))
-    return _section(
-        "To repeat it",
-        "",
-        f'<div class="command"><pre><code>{words}</code></pre>'
-        f'<button type="button" hidden>Copy</button></div><dl class="machine">{facts}</dl>',
-    )

@@ -1,7 +1,9 @@
-"""Fixtures that many tests share: private randomness and tiny pictures."""
+"""Fixtures that many tests share: private randomness, tiny pictures, and a browser."""
 
 import os
+import shutil
 import signal
+from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -10,6 +12,14 @@ import pytest
 import torch
 
 from fields import ImageTask
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+    "--use-angle=swiftshader", "--enable-unsafe-swiftshader",  # WebGL without a graphics card
+]  # fmt: skip
 
 torch.set_num_threads(1)  # as the command line does: the engine shares work out by itself
 
@@ -49,3 +59,15 @@ def handlers():
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser, or the reason why there is none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not Path(CHROMIUM).exists():
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,13 +27,7 @@ from fields import Mesh, load_field
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PATIENCE = 90_000  # milliseconds: this machine may be busy with others
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-    "--use-angle=swiftshader", "--enable-unsafe-swiftshader",  # WebGL without a graphics card
-]  # fmt: skip
 
 
 class Served:
@@ -96,17 +89,6 @@ def photo(tmp_path_factory) -> Path:
 
 
 # --- in a browser ---
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

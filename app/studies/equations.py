@@ -1,6 +1,6 @@
 """Differential equations in studies: where solutions are measured, and how they are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 from torch import Tensor
@@ -8,8 +8,9 @@ from torch import Tensor
 from fields.problems import Problem
 from fields.samplers import scattered
 
-from .contest import Entry
-from .scene import Line, Lines, Pictures, Text
+from .base import Pace
+from .contest import Entry, contest, errors_panel
+from .scene import Line, Lines, Pictures, Scene, Text
 
 PROBES = 2001  # of one variable
 SCATTERED = 4000  # of more, so that they do not keep step with a wave
@@ -59,6 +60,32 @@ def maps(problem: Problem, entries: Sequence[Entry], places: Tensor) -> Pictures
         values = torch.zeros_like(truth) if entry.drawn is None else entry.drawn
         shown.append((_picture(values, span), entry.name))
     return Pictures("The solution, x to the right, t upwards", shown)
+
+
+def solved(
+    problem: Problem, entries: Sequence[Entry], places: Tensor, bound: float, caption: str
+) -> Generator[Scene, None, None]:
+    """Scenes of a contest on an equation of x and t, the last one with share 1.
+
+    Args:
+        places: of the maps, a `lattice`.
+        bound: relative error that is to be reached.
+    """
+    pace = Pace()
+
+    def scene(share: float) -> Scene:
+        levels = ((bound, "bound"),)
+        panels = (
+            errors_panel("Error over the steps", entries, levels=levels),
+            maps(problem, entries, places),
+            figures(entries),
+        )
+        return Scene(panels, share, caption)
+
+    for share in contest(entries, probes(problem), exact(problem), places):
+        if pace.due():
+            yield scene(share)
+    yield scene(1.0)
 
 
 def _picture(values: Tensor, span: float) -> Tensor:

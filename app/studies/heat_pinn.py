@@ -10,9 +10,9 @@ from fields.problems import heat
 from fields.spec import Spec, knob
 from fields.tasks import EquationTask
 
-from .base import Data, Pace, Study, Verdict
-from .contest import Entry, bare, contest, errors_panel, falling
-from .equations import exact, figures, lattice, maps, probes
+from .base import Data, Study, Verdict
+from .contest import Entry, bare, falling
+from .equations import lattice, solved
 from .scene import Scene
 
 CAPTION = "A small part of the rod: only the network that was told the scale sees its waves."
@@ -64,21 +64,8 @@ class HeatPinn(Study[HeatPinnKnobs]):
     ) -> Generator[Scene, None, Verdict]:
         problem = heat(knobs.waves)
         entries = _entries(knobs, EquationTask(problem))
-        places, pace = lattice(min(1.0, 12 / knobs.waves)), Pace()
-        levels = ((knobs.bound, "bound"),)
-
-        def scene(share: float) -> Scene:
-            panels = (
-                errors_panel("Error over the steps", entries, levels=levels),
-                maps(problem, entries, places),
-                figures(entries),
-            )
-            return Scene(panels, share, CAPTION)
-
-        for share in contest(entries, probes(problem), exact(problem), places):
-            if pace.due():
-                yield scene(share)
-        yield scene(1.0)
+        places = lattice(min(1.0, 12 / knobs.waves))
+        yield from solved(problem, entries, places, knobs.bound, CAPTION)
         fourier, plain = (e.error for e in entries)
         return Verdict(
             fourier <= knobs.bound and plain >= knobs.plain_bound,
