@@ -186,12 +186,19 @@ def _check_stages(config: FitConfig) -> None:
 
 
 def backend_of(config: FitConfig, device: torch.device) -> str:
-    """The kernels that a config's field runs on: only grids have others than torch's."""
+    """The kernels that a config's field runs on: only grids have others than torch's, and those
+    not in double precision."""
     name, _ = choose(config.backend, device)
-    if name == "torch" or isinstance(config.field.encoding, HashGrid | DenseGrid | Spline):
+    grids = isinstance(config.field.encoding, HashGrid | DenseGrid | Spline)
+    if name == "torch" or (grids and config.precision != "fp64"):
         return name
     if config.backend == "auto":
         return "torch"
+    if grids:
+        raise BackendUnavailable(
+            f"Backend {name} has no kernels in double precision; choose auto or torch, or another "
+            "precision than fp64."
+        )
     raise BackendUnavailable(
         f"Backend {name} has kernels for grids alone, and {type(config.field.encoding).__name__} "
         "is none; choose auto or torch."

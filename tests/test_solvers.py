@@ -7,9 +7,22 @@ from itertools import islice, pairwise
 import pytest
 import torch
 
-from fields import LBFGS, MLP, FieldSpec, FitConfig, LevenbergMarquardt, SignalTask, fit
+from fields import (
+    LBFGS,
+    MLP,
+    BackendUnavailable,
+    FieldSpec,
+    FitConfig,
+    ImageTask,
+    LevenbergMarquardt,
+    SignalTask,
+    fit,
+    method_config,
+)
 from fields.activations import Tanh
 from fields.encodings import HashGrid, Identity
+from fields.fit import check
+from fields.kernels.backends import missing
 from fields.solvers import balanced
 from fields.solvers.lbfgs import minimise
 from fields.solvers.levenberg import System, add_square
@@ -139,3 +152,31 @@ def test_balanced_factors_are_the_traces_of_the_kernels():
     # Of w x + b the kernel is x x' + 1: its trace over both points is 6, and 600 tenfold.
     assert found["value"] == pytest.approx(606 / 6)
     assert found["tenfold"] == pytest.approx(606 / 600)
+
+
+@pytest.mark.parametrize("solver", [LBFGS(), LevenbergMarquardt(adam=5)])
+def test_what_cannot_be_taken_whole_is_refused_before_it_begins(solver):
+    task = ImageTask(torch.rand(8, 8, 3, generator=torch.Generator().manual_seed(0)))
+    with pytest.raises(ValueError, match="draws alone"):
+        check(task, replace(SMALL, solver=solver))
+
+
+def test_terms_that_cannot_be_balanced_are_refused_before_a_step():
+    task = ImageTask(torch.rand(8, 8, 3, generator=torch.Generator().manual_seed(0)))
+    run = fit(task, replace(SMALL, solver=FitConfig().solver, steps=5, balance=2))
+    assert next(run).step == 0
+    with pytest.raises(ValueError, match="balance at 0"):
+        next(run)
+
+
+@pytest.mark.parametrize("name", ["hash", "dense", "spline"])
+def test_grids_are_fitted_in_double_precision_by_torch(name):
+    task = ImageTask(torch.rand(8, 8, 3, generator=torch.Generator().manual_seed(0)))
+    config, _ = method_config(name, task)
+    doubles = replace(config, precision="fp64", steps=3, device="cpu")
+    *_, end = fit(task, doubles)
+    assert end.backend == "torch"
+    assert {p.dtype for p in end.field.parameters()} == {torch.float64}
+    if missing("numba", torch.device("cpu")) is None:
+        with pytest.raises(BackendUnavailable, match="double precision"):
+            check(task, replace(doubles, backend="numba"))

@@ -43,6 +43,7 @@ class LBFGS(Solver):
     def check(self, task: Task, field: Field) -> None:
         if field.encoding.tables:
             raise ValueError("LBFGS is for networks; the tables of a grid want Descent.")
+        task.whole(0.0)  # now rather than after the steps of Adam
 
     def solve(self, task: Task, field: Field, frequency: float) -> Iterator[Step]:
         self.check(task, field)

@@ -55,6 +55,7 @@ class LevenbergMarquardt(Solver):
                 f"LevenbergMarquardt solves for all parameters at once, {MOST_PARAMETERS:,} at "
                 f"most, and this field has {count:,}; make it smaller, or use LBFGS."
             )
+        task.whole(0.0)  # now rather than after the steps of Adam
 
     def solve(self, task: Task, field: Field, frequency: float) -> Iterator[Step]:
         self.check(task, field)

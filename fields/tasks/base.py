@@ -125,7 +125,10 @@ class Task(ABC):
         Raises:
             ValueError: it is none.
         """
-        raise ValueError(f"the loss of {type(self).__name__} is no sum of squares; use Descent.")
+        raise ValueError(
+            f"the loss of {type(self).__name__} cannot be taken apart into squares; use Descent, "
+            "with balance at 0."
+        )
 
     def leftover(self, field: Field) -> Leftover:
         """What the field has not learned, at points that are fitted.

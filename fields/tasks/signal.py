@@ -75,10 +75,9 @@ class SignalTask(TableTask):
         A fit is worst at the ends, where points have neighbours on one side only: they go a little
         beyond, if the formula has values there.
         """
-        if self.sobolev:
-            return self._pairs
-        if self.function is None:
-            return super().whole(frequency)
+        if self.function is None or self.sobolev:
+            samples = super().whole(frequency)
+            return self._pairs if self.sobolev else samples
         n = max(FEWEST, len(self.x), math.ceil(PER_WAVE * frequency))
         u = torch.linspace(-1, 1, min(n, MOST_WHOLE), dtype=torch.float64, device=self.x.device)
         x = (EDGE * torch.sin(math.pi / 2 * u) + (1 - EDGE) * u)[:, None]
