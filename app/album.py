@@ -152,12 +152,12 @@ def data_uri(frame: Tensor, side: int, *, quality: int = 88, bits: float = 2) ->
         image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3)
     pixels = image.width * image.height
     if pixels <= PIXEL_ART // 4 or _is_drawing(image):
-        return _uri("png", _encoded(image, "PNG"))
+        return embedded("png", _encoded(image, "PNG"))
     for lower in (0, 12, 24, 36):
         jpeg = _encoded(image, "JPEG", quality=quality - lower, subsampling=0 if lower == 0 else 2)
         if 8 * len(jpeg) <= bits * pixels:
             break
-    return _uri("jpeg", jpeg)
+    return embedded("jpeg", jpeg)
 
 
 def _is_drawing(image: Image.Image) -> bool:
@@ -172,7 +172,8 @@ def _encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def _uri(kind: str, contents: bytes) -> str:
+def embedded(kind: str, contents: bytes) -> str:
+    """A picture's file of a kind, such as png or svg+xml, as a data URI."""
     return f"data:image/{kind};base64,{base64.b64encode(contents).decode()}"
 
 
@@ -223,5 +224,3 @@ def _like(target: Tensor, frame: Tensor) -> Tensor:
         for n, size in zip(frame.shape[:2], target.shape[:2], strict=True)
     )
     return target[rows][:, columns]
-
-

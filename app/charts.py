@@ -7,7 +7,6 @@ dark pages. Nothing in a chart has an id, so that a page may show the same one t
 import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from html import escape
 from itertools import pairwise
@@ -16,8 +15,10 @@ from torch import Tensor
 
 from fields import Snapshot
 
-from .figures import decibel, duration, number, raised
+from . import svg
+from .figures import decibel, duration, number
 from .measures import Measure
+from .svg import Axis
 from .trace import Trace
 
 Series = tuple[str, str, Sequence[float], Sequence[float]]  # name, colour, xs, ys
@@ -26,8 +27,6 @@ Mark = tuple[float, float, str, str]  # x, y, colour, name
 LEARNED = 0.5  # a band is learned below this relative error: three quarters of its power are there
 DECADES = 1e-8  # of the highest value, where a log axis ends; what is below lies on its edge
 PRECISE = 1e-32  # the same for errors, which doubles have down to 1e-16, and for their squares
-FONT = 12  # pixels, of a chart that is shown at its own width
-GLYPH = 6.4  # width of a letter at that size, on average
 
 # The palette of Okabe & Ito (2008) for the methods most often compared; the others take the gaps.
 METHOD_COLOURS = {
@@ -132,54 +131,7 @@ def _gamma(linear: float) -> float:
     return 12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055
 
 
-# --- axes ---
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A map from values in [low, high] to pixels from `start` to `end`."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-    log: bool = False
-
-    def __call__(self, value: float) -> float:
-        return self.start + self.share(value) * (self.end - self.start)
-
-    def share(self, value: float) -> float:
-        """Of the way from low to high, 0 to 1; values beyond are taken to the nearer end."""
-        value = min(self.high, max(self.low, value))
-        if self.log:
-            return math.log(value / self.low) / math.log(self.high / self.low)
-        return (value - self.low) / (self.high - self.low)
-
-    def ticks(self, spacing: float) -> list[float]:
-        """Round values about `spacing` pixels apart, at least."""
-        most = max(2.0, abs(self.end - self.start) / spacing)
-        if self.log:
-            return _log_ticks(self.low, self.high, most)
-        return _linear_ticks(self.low, self.high, most)
-
-
-def _linear_ticks(low: float, high: float, most: float) -> list[float]:
-    rough = (high - low) / most
-    unit = 10.0 ** math.floor(math.log10(rough))
-    step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= rough * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    return [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def _log_ticks(low: float, high: float, most: float) -> list[float]:
-    a, b = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    for factors in ((1, 2, 5), (1, 3), (1,)):
-        found = [f * 10.0**p for p in range(a, b + 1) for f in factors]
-        found = [v for v in found if low * 0.999 <= v <= high * 1.001]
-        if len(found) <= most:
-            return found if len(found) > 1 else _linear_ticks(low, high, most)
-    skip = math.ceil((b - a) / most)
-    return [10.0**p for p in range(a, b + 1) if p % skip == 0 and low <= 10.0**p <= high]
+# --- axes and pieces of SVG ---
 
 
 def _span(values: Iterable[float], *, log: bool) -> tuple[float, float]:
@@ -191,30 +143,15 @@ def _span(values: Iterable[float], *, log: bool) -> tuple[float, float]:
     return (low / 2, low * 2) if log else (low - 0.5, low + 0.5)
 
 
-# --- pieces of SVG ---
-
-
 def _svg(width: float, height: float, label: str, body: Iterable[str], extra: str = "") -> str:
     return (
         f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}" role="img" aria-label="{escape(label)}" '
-        f'font-size="{FONT}" fill="currentColor" {extra}'
+        f'font-size="{svg.FONT}" fill="currentColor" {extra}'
         f'style="max-width:100%;height:auto;overflow:visible">{"".join(body)}</svg>'
     )
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", extra: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {extra}>{escape(text)}</text>'
-
-
-def _line(x0: float, y0: float, x1: float, y1: float, extra: str = "") -> str:
-    return f'<path d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" stroke="currentColor" {extra}/>'
-
-
-_SOFT = 'fill-opacity=".66"'
-_GRID = 'stroke-opacity=".13"'
-_FRAME = 'stroke-opacity=".45"'
-_DASHED = 'stroke-opacity=".5" stroke-dasharray="3 3"'
 # The difference shows on pale and on dark alike.
 _CURSOR = (
     '<path class="now" d="M0 {top:g}V{bottom:g}" stroke="#fff" style="mix-blend-mode:difference" '
@@ -257,7 +194,7 @@ def curves(
     """
     points = [_drawable(s, x_log, y_log) for s in series]
     labels = [name if y_log or not ys else f"{name} {decibel(ys[-1])}" for name, _, _, ys in points]
-    right = 22 + GLYPH * max((len(text) for text in labels), default=0)
+    right = 22 + svg.GLYPH * max((len(text) for text in labels), default=0)
     height = round(min(max(0.55 * width, 230), 360))
     low, high = span or _span((x for _, _, xs, _ in points for x in xs), log=x_log)
     x = Axis(low, high, 46, width - right, x_log)
@@ -271,7 +208,7 @@ def curves(
         body.append(_curve(name, paint, [(x(u), y(v)) for u, v in zip(xs, ys, strict=True)], text))
         ends.append((x(xs[-1]), y(ys[-1]), paint, text))
     if level is not None:
-        body.append(_line(x.start, y(level), x.end, y(level), _DASHED))
+        body.append(svg.stroke(x.start, y(level), x.end, y(level), svg.DASHED))
     body += _marks(marks, x, y)
     body += _end_labels(ends, x.end + 12, y.end, y.start)
     extra = ""
@@ -288,13 +225,13 @@ def _marks(marks: Sequence[Mark], x: Axis, y: Axis) -> list[str]:
     ordered = sorted(marks, key=lambda mark: mark[0])
     for (at, value, paint, text), anchor in zip(ordered, anchors, strict=False):
         u, v = x(at), y(value)
-        body.append(_line(u, y.end, u, y.start, _DASHED))
+        body.append(svg.stroke(u, y.end, u, y.start, svg.DASHED))
         body.append(
             f'<circle class="mark" cx="{u:.1f}" cy="{v:.1f}" r="5" fill="none" stroke="{paint}" '
             f'stroke-width="2"><title>{escape(text)}</title></circle>'
         )
         shift = {"middle": 0, "end": 4, "start": -4}[anchor]
-        body.append(_text(u + shift, y.end - 5, text, anchor=anchor))
+        body.append(svg.text(u + shift, y.end - 5, text, anchor=anchor))
     return body
 
 
@@ -320,25 +257,21 @@ def _y_axis(values: list[float], height: float, floor: float) -> Axis:
 
 
 def _y_grid(y: Axis, x: Axis, label: str) -> list[str]:
-    body = [_text(0, 14, label, extra=_SOFT)]
-    many = y.log and y.high > 1e4 * y.low
-    for tick in y.ticks(30):
-        body.append(_line(x.start, y(tick), x.end, y(tick), _GRID))
-        text = "10" + raised(round(math.log10(tick))) if many else number(tick)
-        body.append(_text(x.start - 8, y(tick) + 4, text, anchor="end", extra=_SOFT))
-    return body
+    return [svg.text(0, 14, label, extra=svg.SOFT), *svg.y_grid(y, x)]
 
 
 def _x_grid(x: Axis, y: Axis, label: str, ticks: Sequence[float] | None) -> list[str]:
-    body = [_line(x.start, y.start, x.end, y.start, _FRAME)]
+    body = [svg.stroke(x.start, y.start, x.end, y.start, svg.FRAME)]
     last = -math.inf
     for tick in x.ticks(56) if ticks is None else ticks:
         if x.low * 0.999 <= tick <= x.high * 1.001 and x(tick) - last > 26:
             last = x(tick)
-            body.append(_line(x(tick), y.start, x(tick), y.start + 4, _FRAME))
-            extra = _SOFT
-            body.append(_text(x(tick), y.start + 18, number(tick), anchor="middle", extra=extra))
-    body.append(_text((x.start + x.end) / 2, y.start + 38, label, anchor="middle", extra=_SOFT))
+            body.append(svg.stroke(x(tick), y.start, x(tick), y.start + 4, svg.FRAME))
+            extra = svg.SOFT
+            body.append(svg.text(x(tick), y.start + 18, number(tick), anchor="middle", extra=extra))
+    body.append(
+        svg.text((x.start + x.end) / 2, y.start + 38, label, anchor="middle", extra=svg.SOFT)
+    )
     return body
 
 
@@ -362,15 +295,15 @@ def _end_labels(
 ) -> list[str]:
     """Names beside the lines' ends, moved apart where they would lie on each other."""
     ends = sorted(ends, key=lambda e: e[1])
-    places = _apart([v for _, v, _, _ in ends], FONT + 4, top, bottom)
+    places = _apart([v for _, v, _, _ in ends], svg.FONT + 4, top, bottom)
     body = []
     for (u, v, paint, text), place in zip(ends, places, strict=True):
         if math.hypot(x - u, place - v) > 14:
             extra = 'stroke-opacity=".3" stroke-dasharray="1 3" stroke-linecap="round" fill="none"'
-            body.append(_line(u + 6, v, x - 3, place, extra))
+            body.append(svg.stroke(u + 6, v, x - 3, place, extra))
         # Mixed with the text's colour, thin letters keep the contrast that a thick line has.
         style = f'fill="{paint}" style="fill:color-mix(in oklab,{paint} 62%,currentColor)"'
-        body.append(_text(x, place + 4, text, extra=f'{style} font-weight="600"'))
+        body.append(svg.text(x, place + 4, text, extra=f'{style} font-weight="600"'))
     return body
 
 
@@ -506,18 +439,18 @@ def error_map(
     known = span or time_span([trace])
     snapshots = sorted(trace.snapshots, key=lambda s: s.seconds)
     if not names or not snapshots:
-        return _svg(width, 40, "no frequencies yet", [_text(0, 24, "Nothing to see yet.")])
+        return _svg(width, 40, "no frequencies yet", [svg.text(0, 24, "Nothing to see yet.")])
     cell = 22.0
     top, left, right = 26.0, 62.0, width - 62
     bottom = top + cell * len(names)
     x = Axis(*(known or (1, 10)), left, right, log=True)
     edges = _column_edges([s.seconds for s in snapshots], x)
     columns = [list(errors_of(s)) for s in snapshots]
-    body = [_text(0, 14, f"cycles per {trace.subject.word}", extra=_SOFT)]
+    body = [svg.text(0, 14, f"cycles per {trace.subject.word}", extra=svg.SOFT)]
     for row, name in enumerate(names):
         y = bottom - cell * (row + 1)
         body += _heat_row([column[row] for column in columns], edges, y, cell - 1)
-        body.append(_text(left - 8, y + cell / 2 + 4, name, anchor="end", extra=_SOFT))
+        body.append(svg.text(left - 8, y + cell / 2 + 4, name, anchor="end", extra=svg.SOFT))
     if len(snapshots) > 2:
         body.append(_front(columns, edges, bottom, cell))
     body += _time_ticks(x, bottom) if known else []
@@ -593,10 +526,10 @@ def _front(columns: list[list[float]], edges: list[float], bottom: float, cell: 
 def _time_ticks(x: Axis, bottom: float) -> list[str]:
     body = []
     for tick in x.ticks(38):
-        body.append(_line(x(tick), bottom + 1, x(tick), bottom + 5, _FRAME))
-        body.append(_text(x(tick), bottom + 19, number(tick), anchor="middle", extra=_SOFT))
+        body.append(svg.stroke(x(tick), bottom + 1, x(tick), bottom + 5, svg.FRAME))
+        body.append(svg.text(x(tick), bottom + 19, number(tick), anchor="middle", extra=svg.SOFT))
     middle = (x.start + x.end) / 2
-    body.append(_text(middle, bottom + 38, "seconds", anchor="middle", extra=_SOFT))
+    body.append(svg.text(middle, bottom + 38, "seconds", anchor="middle", extra=svg.SOFT))
     return body
 
 
@@ -631,7 +564,7 @@ def _columns(
 def _colour_bar(x: float, y: float, height: float) -> list[str]:
     n = 50
     step = height / n
-    body = [_text(x, y - 12, "error", extra=_SOFT)]
+    body = [svg.text(x, y - 12, "error", extra=svg.SOFT)]
     for i in range(n):
         tall = step + (0.5 if i < n - 1 else 0)
         body.append(
@@ -639,7 +572,7 @@ def _colour_bar(x: float, y: float, height: float) -> list[str]:
             f'fill="{ramp(round(100 * (1 - i / (n - 1))))}"/>'
         )
     for share, text, shift in ((0.0, "0", 0), (0.5, "0.5", 4), (1.0, "1", 9)):
-        body.append(_text(x + 11, y + height * (1 - share) + shift, text, extra=_SOFT))
+        body.append(svg.text(x + 11, y + height * (1 - share) + shift, text, extra=svg.SOFT))
     return body
 
 

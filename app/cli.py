@@ -259,7 +259,9 @@ def _example(verb: str) -> tuple[Any, str]:
     from fields.tasks import SignalTask
 
     if VERBS[verb].module == "signal_verbs":
-        x = (2 * torch.arange(1024, dtype=torch.float64)[:, None] - 1023) / 1024
+        from .signal_preparing import centres
+
+        x = centres(1024)[:, None]
         return SignalTask(x, x.sin()), "a signal of 1,024 samples"
     if VERBS[verb].module == "shape_verbs":
         corners = torch.cat([torch.zeros(1, 3), torch.eye(3)])

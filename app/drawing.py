@@ -18,6 +18,7 @@ from .folder import to_json
 from .options import ExportOptions, FieldOptions, RenderOptions
 from .pictures import quantise
 from .placement import Placement
+from .plans import refuse_flags
 from .shape_result import check_resolution, make_mesh, write_result
 from .shapes import described
 from .signal_result import written, written_arrays
@@ -44,7 +45,7 @@ def render(options: RenderOptions) -> dict[str, Any]:
         _refuse(options, (*PICTURE_ONLY, *SHAPE_ONLY, "size"), "pictures and shapes", "a signal")
         return _end("render", options, written(saved, path, options.samples), path, start)
     _refuse(options, SIGNAL_ONLY, "signals", "none")
-    if saved.info.get("kind") == "shape":
+    if kind == "shape":
         _refuse(options, PICTURE_ONLY, "pictures", "a shape")
         found = _mesh(options, saved, path) if _is_mesh(path) else _shaded(options, saved, path)
     else:
@@ -114,9 +115,7 @@ def _end(
 
 def _refuse(options: FieldOptions, names: tuple[str, ...], of: str, kind: str) -> None:
     """ValueError if a flag is given that says nothing of this kind of field."""
-    for name in names:
-        if vars(options).get(name) is not None:
-            raise ValueError(f"--{name} is for {of}; {options.field} holds {kind}.")
+    refuse_flags(options, names, f"is for {of}; {options.field} holds {kind}")
 
 
 def _is_mesh(path: Path) -> bool:
@@ -166,9 +165,9 @@ def _shaded(options: FieldOptions, saved: SavedField, path: Path) -> dict[str, A
 
 def _mesh(options: FieldOptions, saved: SavedField, path: Path) -> dict[str, Any]:
     """A shape's mesh, in the units that its points came in."""
-    for name in ("size", "azimuth", "elevation", "up"):
-        if vars(options)[name] is not None:
-            raise ValueError(f"--{name} is for pictures; {path} is a mesh.")
+    refuse_flags(
+        options, ("size", "azimuth", "elevation", "up"), f"is for pictures; {path} is a mesh"
+    )
     placement = Placement.of_info(saved.info)
     resolution = check_resolution(options.resolution)
     mesh, evaluations = make_mesh(

@@ -20,7 +20,7 @@ from fields.tasks import Task
 from .album import Drawing
 from .clean import Clean
 from .folder import RunFolder, to_json
-from .measures import Subject
+from .measures import Subject, first_of
 from .race import Entrant, Plan, race
 from .report import band_charts, report_html
 from .trace import Trace, machine
@@ -112,9 +112,9 @@ class AbstractJob(ABC, Generic[T]):
         """The report's sections on frequencies and errors over time."""
         return band_charts(order)
 
-    @abstractmethod
     def rank(self, trace: Trace) -> float:
         """How good a method's result is: the higher the better."""
+        return first_of(self.subject.ranked, trace.metrics)
 
 
 def fit_job(

@@ -375,7 +375,8 @@ class StudyOptions:
     domain: Annotated[str | None, arg(metavar="LOW,HIGH", help_behavior_hint="")] = None
     """Of a formula: where x runs; -pi,pi if it is left out."""
     samples: Whole = None
-    """Of a formula: how many values are taken, evenly; 201 if it is left out."""
+    """Of a formula: how many values are taken, evenly; 201 if it is left out. Without one, the knob
+    of this name."""
     out: Folder = None
     """Directory for the results; runs/<time>-study-NAME by default."""
     json: bool = False

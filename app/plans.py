@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -64,6 +64,18 @@ def check_methods(methods: Sequence[str]) -> None:
         raise ValueError("--methods must name at least one method.")
     if len(set(methods)) < len(methods):
         raise ValueError("--methods names a method twice; give each once.")
+
+
+def refuse_flags(options: object, names: Iterable[str], why: str) -> None:
+    """ValueError, `--flag` and why, if one of these flags is given.
+
+    Args:
+        why: the rest of the sentence, such as "is for shapes; photo.png is a picture".
+    """
+    for name in names:
+        value = vars(options).get(name)
+        if value is not None and value is not False:  # 0 is given
+            raise ValueError(f"--{name.replace('_', '-')} {why}.")
 
 
 def kept_options(options: FitOptions) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from fields import METHODS
+from fields import METHODS, Snapshot
 
 from .album import PIXEL_ART, Album, Box, Drawing, Look, crop
 from .charts import (
@@ -422,30 +422,55 @@ def _lines(order: Sequence[Trace]) -> str:
 
 def nearness(order: Sequence[Trace]) -> str:
     """How near each fit was over time."""
-    seen, subject = during(measure_of(order)), subject_of(order)
+    seen = during(measure_of(order))
+    chart = over_time(
+        order,
+        seen.axis,
+        lambda snapshot: snapshot.metrics.get(seen.key, math.nan),
+        y_log=subject_of(order).scale == "log",
+    )
+    return section("How near, how soon", seen.guide, chart)
+
+
+def over_time(
+    order: Sequence[Trace],
+    label: str,
+    value_of: Callable[[Snapshot], float],
+    *,
+    y_log: bool = False,
+    level: float | None = None,
+) -> str:
+    """A figure of one value over the seconds of each fit.
+
+    Args:
+        label: of the value.
+        value_of: a look's value.
+        level: a value to draw a line across at.
+    """
     series = [
         (
-            t.method,
-            colour(t.method),
-            [s.seconds for s in t.snapshots],
-            [s.metrics.get(seen.key, math.nan) for s in t.snapshots],
+            trace.method,
+            colour(trace.method),
+            [s.seconds for s in trace.snapshots],
+            [value_of(s) for s in trace.snapshots],
         )
-        for t in order
+        for trace in order
     ]
     chart = both(
         lambda width: curves(
             series,
             x_label="seconds",
-            y_label=seen.axis,
+            y_label=label,
             x_log=True,
-            y_log=subject.scale == "log",
+            y_log=y_log,
             span=time_span(order),
+            level=level,
             floor=PRECISE,
             width=width,
         ),
         530,
     )
-    return section("How near, how soon", seen.guide, f"<figure>{chart}</figure>")
+    return f"<figure>{chart}</figure>"
 
 
 def _settings(order: Sequence[Trace]) -> str:

@@ -16,7 +16,7 @@ from fields.render import distance_in
 from .clean import Clean
 from .folder import RunFolder
 from .jobs import AbstractJob, write_frame
-from .measures import CHAMFER, HELDOUT_CHAMFER, SHAPE, Subject, first_of
+from .measures import SHAPE, Subject
 from .preparing import Prepared
 from .race import Entrant, Plan, to_uint8
 from .shape_result import Colours, make_mesh, trimmed, write_preview, write_result
@@ -199,9 +199,6 @@ class ShapeJob(AbstractJob[ShapeTask]):
 
     def keep_look(self, path: Path, trace: Trace, snapshot: Snapshot) -> None:
         write_frame(path, Picture(snapshot.frame.numpy()))
-
-    def rank(self, trace: Trace) -> float:
-        return first_of((HELDOUT_CHAMFER, CHAMFER), trace.metrics)
 
 
 def described(mesh: Mesh, resolution: int, evaluations: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The sections of a signal's report: frequencies and their errors, nearness, and complexity."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -8,9 +9,9 @@ from torch import Tensor
 
 from fields.record_signal import Sight, SignalSnapshot
 
-from .charts import PRECISE, colour, curves, error_map, final, time_span
+from .charts import colour, error_map, final
 from .figures import number
-from .report import both, maps_section, nearness, section
+from .report import both, maps_section, nearness, over_time, section
 from .studies.drawing import scene_svg
 from .studies.scene import Line, Lines, Scene
 from .trace import Trace
@@ -55,7 +56,7 @@ def signal_sections(order: Sequence[Trace], sight: Sight) -> list[str]:
             width=width,
         )
 
-    loss = _over_time(order, "loss", lambda snapshot: snapshot.loss, y_log=True)
+    loss = over_time(order, "loss", lambda snapshot: snapshot.loss, y_log=True)
     frequencies = []
     if len(sight.peaks):  # a constant has none
         scene = Scene((_spectrum(order, sight),), 1, "")
@@ -126,49 +127,14 @@ def _thinned(amplitudes: Tensor, last: int) -> tuple[Tensor, Tensor]:
     return k, amplitudes[k]
 
 
-def _over_time(
-    order: Sequence[Trace],
-    label: str,
-    value_of: Callable[[SignalSnapshot], float],
-    *,
-    y_log: bool = False,
-    level: float | None = None,
-) -> str:
-    series = [
-        (
-            trace.method,
-            colour(trace.method),
-            [s.seconds for s in trace.snapshots],
-            [value_of(_seen(s)) for s in trace.snapshots],
-        )
-        for trace in order
-    ]
-    chart = both(
-        lambda width: curves(
-            series,
-            x_label="seconds",
-            y_label=label,
-            x_log=True,
-            y_log=y_log,
-            span=time_span(order),
-            level=level,
-            floor=PRECISE,
-            width=width,
-        ),
-        530,
-    )
-    return f"<figure>{chart}</figure>"
-
-
 def _complexity(order: Sequence[Trace], sight: Sight) -> str:
-    nan = float("nan")
-    entropy = _over_time(
-        order, "entropy, bits", lambda s: s.metrics.get("entropy", nan), level=sight.entropy
+    entropy = over_time(
+        order, "entropy, bits", lambda s: s.metrics.get("entropy", math.nan), level=sight.entropy
     )
-    variation = _over_time(
+    variation = over_time(
         order,
         "total variation",
-        lambda s: s.metrics.get("total_variation", nan),
+        lambda s: s.metrics.get("total_variation", math.nan),
         level=sight.variation,
     )
     return f'<div class="maps" style="--columns:2">{entropy}{variation}</div>'

@@ -1,6 +1,5 @@
 """Signals as drawings: what a fit had made of one, over the samples that it should go through."""
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +9,10 @@ from torch import Tensor
 from fields import Snapshot
 from fields.record_signal import FRAME, Sight, SignalSnapshot
 
-from .album import Drawing
+from .album import Drawing, embedded
 from .charts import Axis, colour
 from .signal_preparing import Units
-from .studies.svg import x_ticks, y_grid
+from .svg import x_ticks, y_grid
 from .trace import Trace
 
 HEIGHT, WIDTH = FRAME  # pixels, as the frames have them: reports show both in the same place
@@ -42,11 +41,11 @@ class SignalDrawing(Drawing):
     x_label: str = "x"
 
     def target(self, side: int) -> str:
-        return _uri(self.svg(None, ""))
+        return embedded("svg+xml", self.svg(None, "").encode())
 
     def look(self, trace: Trace, snapshot: Snapshot, side: int) -> str:
         assert isinstance(snapshot, SignalSnapshot)
-        return _uri(self.svg(snapshot.values, colour(trace.method)))
+        return embedded("svg+xml", self.svg(snapshot.values, colour(trace.method)).encode())
 
     def svg(self, values: Tensor | None, paint: str) -> str:
         """A file with the samples and over them, in a colour, the values at the sight's x [m]."""
@@ -64,11 +63,10 @@ class SignalDrawing(Drawing):
     @cached_property
     def _axes(self) -> tuple[Axis, Axis]:
         places = self.units.out_of(self.sight.x[:, 0])
-        low, high = float(self.sight.known.min()), float(self.sight.known.max())
-        room = (high - low) / 8 or 1.0
+        low, high = self.sight.shown
         return (
             Axis(float(places[0]), float(places[-1]), 46, WIDTH - 12),
-            Axis(low - room, high + room, HEIGHT - 42, 8),
+            Axis(low, high, HEIGHT - 42, 8),
         )
 
     @cached_property
@@ -101,7 +99,3 @@ def _path(points: Iterable[tuple[float, float]], y: Axis) -> str:
         parts.append(f"{pen}{u:.{DIGITS}f} {y(v):.{DIGITS}f}")
         pen = "L"
     return "".join(parts)
-
-
-def _uri(svg: str) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

@@ -19,7 +19,7 @@ from .charts import colour
 from .clean import Clean
 from .folder import RunFolder
 from .jobs import AbstractJob
-from .measures import HELDOUT_REL_L2, REL_L2, SIGNAL, Subject, first_of
+from .measures import SIGNAL, Subject
 from .race import Entrant, Plan, to_uint8
 from .signal_charts import signal_sections
 from .signal_drawing import SignalDrawing
@@ -132,9 +132,6 @@ class SignalJob(AbstractJob[SignalTask]):
         assert isinstance(snapshot, SignalSnapshot)
         drawn = self.drawing.svg(snapshot.values, colour(trace.method))
         write_text(path.with_suffix(".svg"), drawn)
-
-    def rank(self, trace: Trace) -> float:
-        return first_of((HELDOUT_REL_L2, REL_L2), trace.metrics)
 
 
 def field_values(model: Field, x: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """From a file or a formula to the task of a signal, whose x the engine has in [-1, 1]."""
 
 import math
+import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from data import (
 from fields.tasks import SignalTask
 
 from .options import SignalOptions
+from .plans import refuse_flags
 
 DOMAIN = "-pi,pi"  # of a formula, unless it is given
 SAMPLES = 1024
@@ -53,7 +55,10 @@ class Units:
         Raises:
             ValueError: they are none.
         """
-        low, high = float(info["low"]), float(info["high"])
+        try:
+            low, high = float(info["low"]), float(info["high"])
+        except (KeyError, TypeError, ValueError):
+            raise ValueError("the field does not say where its x lie.") from None
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ValueError(f"the field's x run from {low} to {high}, which is no range.")
         return cls(low, high)
@@ -100,6 +105,11 @@ class PreparedSignal:
         """The name without its folders, if it is a file's."""
         return Path(self.name).name if is_file(self.name) else self.name
 
+    @property
+    def stem(self) -> str:
+        """The title without a file's ending."""
+        return Path(self.name).stem if is_file(self.name) else self.name
+
 
 def prepare_signal(
     text: str, options: SignalOptions, *, holdout: float | None = None, seed: int = 0
@@ -143,15 +153,14 @@ def prepare_signal(
 
 def is_file(text: str) -> bool:
     """Whether an input is the name of a file, there or not, rather than a formula."""
-    return Path(text).exists() or _FILE.fullmatch(text) is not None
+    # Unlike `Path.exists`, this takes a formula that is too long for a name.
+    return os.path.exists(text) or _FILE.fullmatch(text) is not None
 
 
 def _opened(text: str, options: SignalOptions) -> tuple[str, Signal, Formula | None]:
     """What it is called, its samples, and the formula that they are of."""
     if is_file(text):
-        for name in ("domain", "samples"):
-            if getattr(options, name) is not None:
-                raise ValueError(f"--{name} is for formulas; {text} is a file.")
+        refuse_flags(options, ("domain", "samples"), f"is for formulas; {text} is a file")
         return text, read_signal(text, options.columns or ()), None
     if options.columns is not None:
         raise ValueError("--columns is for files; a formula has one.")
@@ -161,10 +170,20 @@ def _opened(text: str, options: SignalOptions) -> tuple[str, Signal, Formula | N
         return text, load_signal_sample(text), formula
     formula = parse_formula(text if sample is None else sample.formula)
     samples = SAMPLES if options.samples is None else options.samples
+    domain = DOMAIN if options.domain is None else options.domain
+    return text, sampled(formula, domain, samples), formula
+
+
+def sampled(formula: Formula, domain: str, samples: int) -> Signal:
+    """A formula's values over a domain, `low,high`.
+
+    Raises:
+        ValueError: the domain or the number of samples makes no sense, or a value is not finite.
+    """
     if not FEWEST <= samples <= MOST_SAMPLES:
         raise ValueError(f"--samples must be from {FEWEST} to {MOST_SAMPLES:,}, got {samples:,}.")
-    low, high = parse_domain(DOMAIN if options.domain is None else options.domain)
-    return text, Signal.from_formula(formula, low, high, samples), formula
+    low, high = parse_domain(domain)
+    return Signal.from_formula(formula, low, high, samples)
 
 
 def _in_engine(formula: Formula, units: Units) -> Any:
@@ -176,8 +195,8 @@ def _split(count: int, holdout: float | None, seed: int) -> tuple[Tensor, Tensor
     """Numbers of the samples that are fitted, and of those that are held out, ascending."""
     if holdout is None:
         return torch.arange(count), torch.arange(0)
-    hidden = math.floor(holdout * count)
-    if not 0 < holdout < 1 or hidden < 1 or count - hidden < 2:
+    hidden = math.floor(holdout * count) if 0 < holdout < 1 else 0
+    if hidden < 1 or count - hidden < 2:
         raise ValueError(
             f"--holdout must be between 0 and 1, and leave samples to fit and to measure on, "
             f"got {holdout:g}."

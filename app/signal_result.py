@@ -12,6 +12,7 @@ from .signal_job import field_values
 from .signal_preparing import MOST_SAMPLES, Units, centres
 
 SUFFIXES = (".csv", ".wav")
+_LONGEST = 10_000_000  # samples of a signal that is read
 
 
 def written(saved: SavedField, path: Path, samples: int | None) -> dict[str, Any]:
@@ -37,14 +38,25 @@ def sampled(saved: SavedField, samples: int | None) -> Signal:
     Raises:
         ValueError: too many are asked for, or the file says nothing of where they lie.
     """
-    count = int(saved.info["samples"]) if samples is None else samples
-    most = max(MOST_SAMPLES, int(saved.info["samples"]))
+    fitted, names, rate = _said(saved.info)
+    count = fitted if samples is None else samples
+    most = max(MOST_SAMPLES, fitted)
     if not 1 <= count <= most:
         raise ValueError(f"--samples must be from 1 to {most:,}, got {count:,}.")
     x = centres(count)
     places = Units.of_info(saved.info).out_of(x)
-    names = tuple(str(name) for name in saved.info["names"])
-    rate = saved.info.get("rate")
     if rate is not None:
-        rate = round(rate * count / int(saved.info["samples"]))
+        rate = round(rate * count / fitted)
     return Signal(places, field_values(saved.field, x), names, rate)
+
+
+def _said(info: dict[str, Any]) -> tuple[int, tuple[str, ...], int | None]:
+    """Samples, names and rate of the signal that was fitted, as a stranger's file has them."""
+    try:
+        samples, names = int(info["samples"]), tuple(map(str, info["names"]))
+        rate = None if info.get("rate") is None else int(info["rate"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise ValueError("the field does not say what signal it was fitted to.") from None
+    if not 1 <= samples <= _LONGEST:
+        raise ValueError(f"the field was fitted to {samples:,} samples, which no signal has.")
+    return samples, names, rate

@@ -1,7 +1,6 @@
 """The verb `signal`, and `compare` for signals, from flags to files."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 from data import holds_signal
@@ -11,7 +10,15 @@ from .display import Display
 from .folder import RunFolder, default_folder
 from .jobs import fit_job
 from .options import PICTURE_FLAGS, SHAPE_FLAGS, SIGNAL_FLAGS, CompareOptions, SignalVerbOptions
-from .plans import check_methods, first, kept_options, make_plan, read_config, within_budget
+from .plans import (
+    check_methods,
+    first,
+    kept_options,
+    make_plan,
+    read_config,
+    refuse_flags,
+    within_budget,
+)
 from .race import Plan
 from .signal_job import SignalJob
 from .signal_preparing import PreparedSignal, is_file, prepare_signal
@@ -31,10 +38,8 @@ def signal(options: SignalVerbOptions, knobs: list[str], command: str) -> dict[s
 def compare_signal(options: CompareOptions, knobs: list[str], command: str) -> dict[str, Any]:
     """`compare` for a signal."""
     check_methods(options.methods)
-    for name in (*PICTURE_FLAGS, *SHAPE_FLAGS):
-        if name not in BOTH and getattr(options, name) not in (None, False):
-            flag = name.replace("_", "-")
-            raise ValueError(f"--{flag} is not for signals, and {options.input} is one.")
+    alien = [name for name in (*PICTURE_FLAGS, *SHAPE_FLAGS) if name not in BOTH]
+    refuse_flags(options, alien, f"is not for signals, and {options.input} is one")
     saved = read_config(options.config)
     seed = first(options.seed, saved.seed if saved else None, 0)
     prepared = prepare_signal(str(options.input), options, holdout=options.holdout, seed=seed)
@@ -61,7 +66,7 @@ def _fit(
     command: str,
 ) -> dict[str, Any]:
     print(f"{prepared.name}: {prepared.signal.describe()}", file=sys.stderr, flush=True)
-    folder = RunFolder(options.out or default_folder(Path(prepared.title).stem))
+    folder = RunFolder(options.out or default_folder(prepared.stem))
     job = SignalJob(verb, prepared, plans, command, kept_options(options))
     with Display([p.method for p in plans]) as display:
         document = fit_job(job, folder, stop=signals.asked, show=display.show)

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from html import escape
 from typing import Any
 
 from fields.spec import knobs
 
 from .figures import duration, number
-from .report import repeat
+from .report import repeat, section
 from .report_page import page
 from .studies import Attempt, scene_html
 
@@ -28,31 +29,35 @@ def study_html(attempt: Attempt, command: str, machine: dict[str, Any]) -> str:
     body = [
         _STYLE,
         _header("study", study.name, study.title, study.text),
-        _section("What is seen", "", _figure(attempt)),
-        _section("Claim and verdict", escape(study.claim), _verdict(attempt) + _figures(attempt)),
-        _section("Settings", f"After {escape(study.source)}.", _knobs(attempt)),
+        section("What is seen", "", _figure(attempt)),
+        section("Claim and verdict", escape(study.claim), _verdict(attempt) + _figures(attempt)),
+        section("Settings", f"After {escape(study.source)}.", _knobs(attempt)),
         repeat(command, machine),
     ]
     return page(study.title, "".join(body))
 
 
-def all_html(attempts: Sequence[Attempt], command: str, machine: dict[str, Any]) -> str:
-    """One report of several studies: a table, and then each."""
-    held = sum(a.verdict is not None and a.verdict.held for a in attempts)
+def all_html(
+    attempts: Sequence[Attempt], parts: Sequence[str], command: str, machine: dict[str, Any]
+) -> str:
+    """One report of several studies: a table, and then the part of each, as of `part_html`."""
+    held = sum(a.held for a in attempts)
     title = f"{held} of {len(attempts)} claims about the frequency principle hold"
     dek = "Each study is a run that checks its own claim on this machine."
-    body = [_STYLE, _header("study", "all", title, dek), _section("Verdicts", "", _table(attempts))]
-    for attempt in attempts:
-        study = attempt.study
-        body.append(
-            f'<section id="{escape(study.name)}"><h2>{escape(study.title)}</h2>'
-            f'<p class="guide">{escape(study.text)}</p>{_figure(attempt)}'
-            f"<p><b>Claim.</b> {escape(study.claim)}</p>{_verdict(attempt)}"
-            f'<details><summary>Figures and settings</summary><p class="source">'
-            f"{escape(study.source)}</p>{_figures(attempt)}{_knobs(attempt)}</details></section>"
-        )
-    body.append(repeat(command, machine))
-    return page(title, "".join(body))
+    body = [_STYLE, _header("study", "all", title, dek), section("Verdicts", "", _table(attempts))]
+    return page(title, "".join([*body, *parts, repeat(command, machine)]))
+
+
+def part_html(attempt: Attempt) -> str:
+    """What the report of several studies has of one."""
+    study = attempt.study
+    return (
+        f'<section id="{escape(study.name)}"><h2>{escape(study.title)}</h2>'
+        f'<p class="guide">{escape(study.text)}</p>{_figure(attempt)}'
+        f"<p><b>Claim.</b> {escape(study.claim)}</p>{_verdict(attempt)}"
+        f'<details><summary>Figures and settings</summary><p class="source">'
+        f"{escape(study.source)}</p>{_figures(attempt)}{_knobs(attempt)}</details></section>"
+    )
 
 
 def _header(kind: str, name: str, title: str, dek: str) -> str:
@@ -60,11 +65,6 @@ def _header(kind: str, name: str, title: str, dek: str) -> str:
         f'<header><p class="kicker"><b>Fieldfit</b> {kind} <span>{escape(name)}</span></p>'
         f'<h1>{escape(title)}</h1><p class="dek">{escape(dek)}</p></header>'
     )
-
-
-def _section(heading: str, guide: str, body: str) -> str:
-    guide = f'<p class="guide">{guide}</p>' if guide else ""
-    return f"<section><h2>{heading}</h2>{guide}{body}</section>"
 
 
 def _figure(attempt: Attempt) -> str:
@@ -91,17 +91,13 @@ def _figures(attempt: Attempt) -> str:
 
 
 def _knobs(attempt: Attempt) -> str:
-    help = {f: m.metadata.get("help", "") for f, m in _fields(attempt).items()}
+    help = {f.name: f.metadata.get("help", "") for f in fields(attempt.knobs)}
     rows = "".join(
         f"<tr><th scope=row>{escape(name)}</th><td>{escape(_value(value))}</td>"
         f"<td>{escape(help.get(name, ''))}</td></tr>"
         for name, value in knobs(attempt.knobs).items()
     )
     return f'<div class="wide"><table class="knobs settings">{rows}</table></div>'
-
-
-def _fields(attempt: Attempt) -> dict[str, Any]:
-    return dict(type(attempt.knobs).__dataclass_fields__)
 
 
 def _value(value: Any) -> str:

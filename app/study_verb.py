@@ -2,6 +2,9 @@
 
 import sys
 import time
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,9 @@ from .figures import duration, number
 from .folder import RunFolder, default_folder, to_json
 from .knobs import parse_knobs
 from .options import StudyOptions
-from .studies import GROUPS, STUDIES, Attempt, Study, scene_file
+from .studies import GROUPS, STUDIES, Attempt, Scene, Study, scene_file
 from .studies.inputs import read_input
-from .study_report import all_html, study_html
+from .study_report import all_html, part_html, study_html
 from .trace import machine
 
 SAY_SECONDS = 2.0  # between two lines of progress
@@ -60,9 +63,11 @@ def _one(
     data = None
     if options.input is not None:
         data = read_input(found, options.input, domain=options.domain, samples=options.samples)
-    folder = RunFolder(options.out or default_folder(f"study-{found.name}"))
     attempt = Attempt(found, chosen, data)
-    _follow(attempt)
+    scenes = attempt.scenes()
+    first = next(scenes)  # data that the study cannot use is refused before there is a folder
+    folder = RunFolder(options.out or default_folder(f"study-{found.name}"))
+    _follow(attempt, chain([first], scenes))
     document = _document(attempt, options.input, command)
     if attempt.scene is not None:
         folder.write("figure", "figure.svg", scene_file(attempt.scene))
@@ -87,13 +92,34 @@ def _knobs(found: Study[Any], options: StudyOptions, flags: list[str]) -> Spec:
         if "seed" not in known:
             raise ValueError(f"{found.name} draws nothing at random; leave --seed out.")
         flags = ["--seed", str(options.seed), *flags]
+    if options.input is None:
+        flags = [*_own_flags(found, options, known), *flags]
     return parse_knobs(base, flags, program=f"fieldfit study {found.name}", without=frozenset())
 
 
-def _follow(attempt: Attempt) -> None:
+def _own_flags(found: Study[Any], options: StudyOptions, known: list[str]) -> list[str]:
+    """Flags of a formula that are a study's own knobs where there is none.
+
+    Raises:
+        ValueError: one is given and is no knob either.
+    """
+    given = {"domain": options.domain, "samples": options.samples}
+    own: list[str] = []
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name not in known:
+            raise ValueError(
+                f"--{name} is of a formula; give {found.name} one, or leave the flag out."
+            )
+        own += [f"--{name}", str(value)]
+    return own
+
+
+def _follow(attempt: Attempt, scenes: Iterable[Scene]) -> None:
     """Runs a study to its verdict, or until it is to stop, with a line on stderr now and then."""
     said = time.monotonic()
-    for scene in attempt.scenes():
+    for scene in scenes:
         if signals.asked():
             return
         now = time.monotonic()
@@ -149,17 +175,19 @@ def _all(options: StudyOptions, flags: list[str], command: str) -> dict[str, Any
         raise ValueError(f"study all takes no input and no knobs, got {given!r}.")
     folder = RunFolder(options.out or default_folder("study-all"))
     attempts: list[Attempt] = []
+    parts: list[str] = []  # of the report, each drawn once
     for found in STUDIES.values():
         attempt = Attempt(found, _seeded(found, options))
         try:
-            _follow(attempt)
+            _follow(attempt, attempt.scenes())
         except Exception as error:  # one study's fault must not lose the verdicts of the others
             attempt.error = f"{type(error).__name__}: {error}"
         if signals.asked() and attempt.verdict is None and not attempt.error:
             break
         attempts.append(attempt)
+        parts.append(part_html(attempt))
         print(_line(attempt), file=sys.stderr, flush=True)
-        _keep(folder, attempts, command)
+        _keep(folder, attempts, parts, command)
     document = {"studies": [attempt.result() for attempt in attempts]}
     print(to_json(document) if options.json else _table(attempts, folder.path), flush=True)
     return document
@@ -170,16 +198,16 @@ def _seeded(found: Study[Any], options: StudyOptions) -> Spec:
     base = found.quick if options.quick else found.full
     if options.seed is None or "seed" not in knobs(base):
         return base
-    return type(base).from_dict(base.to_dict() | {"seed": options.seed})
+    return replace(base, seed=options.seed)
 
 
-def _keep(folder: RunFolder, attempts: list[Attempt], command: str) -> None:
+def _keep(folder: RunFolder, attempts: list[Attempt], parts: list[str], command: str) -> None:
     """Writes what there is so far, so that whatever ends the run loses nothing."""
     last = attempts[-1]
     if last.scene is not None:
         name = last.study.name
         folder.write(name, f"figures/{name}.svg", scene_file(last.scene))
-    folder.write("report", "report.html", all_html(attempts, command, machine()))
+    folder.write("report", "report.html", all_html(attempts, parts, command, machine()))
     document = {
         "fieldfit": __version__,
         "verb": "study",
@@ -206,11 +234,11 @@ def _line(attempt: Attempt) -> str:
 def _table(attempts: list[Attempt], path: Path) -> str:
     width = max((len(a.study.name) for a in attempts), default=0)
     lines = [
-        f"{a.study.name:<{width}}  {'held' if a.verdict and a.verdict.held else 'NOT HELD':<8}  "
+        f"{a.study.name:<{width}}  {'held' if a.held else 'NOT HELD':<8}  "
         f"{a.seconds:6.1f} s  {a.verdict.sentence if a.verdict else a.error}"
         for a in attempts
     ]
-    held = sum(a.verdict is not None and a.verdict.held for a in attempts)
+    held = sum(a.held for a in attempts)
     return "\n".join([*lines, f"{held} of {len(attempts)} claims hold", f"written  {path}"])
 
 

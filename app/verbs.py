@@ -31,6 +31,7 @@ from .plans import (
     kept_options,
     make_plan,
     read_config,
+    refuse_flags,
     within_budget,
 )
 from .race import Plan
@@ -127,7 +128,7 @@ def compare(options: CompareOptions, knobs: list[str], command: str) -> dict[str
         return compare_signal(options, knobs, command)
     if options.input.suffix.lower() in SHAPE_SUFFIXES:
         return compare_shape(options, knobs, command)
-    _refuse_shapes_flags(options)
+    refuse_flags(options, SHAPE_FLAGS, f"is for shapes; {options.input.name} is a picture")
     picture = open_picture(options.input, options.max_megapixels)
     saved = read_config(options.config)
     seed = first(options.seed, saved.seed if saved else None, 0)
@@ -163,14 +164,6 @@ BELONGS = {
     "denoise": ("stop", "sigma", "clean", "noise"),
     "upscale": ("scale", "blur", "reduce"),
 }  # flags of `compare` to its tasks
-
-
-def _refuse_shapes_flags(options: CompareOptions) -> None:
-    """ValueError if a flag is given that says something of shapes alone."""
-    for name in SHAPE_FLAGS:
-        if getattr(options, name) not in (None, False):
-            flag = name.replace("_", "-")
-            raise ValueError(f"--{flag} is for shapes; {options.input.name} is a picture.")
 
 
 def _kind(options: CompareOptions) -> str:

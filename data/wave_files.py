@@ -61,7 +61,12 @@ def read_wave(path: Path, max_numbers: int) -> Sound:
 
 def write_wave(path: str | os.PathLike[str], values: Array, rate: int) -> None:
     """Writes `values` [n, channels] as 16 bits PCM, whole or not at all; what lies outside
-    [-1, 1] is clipped."""
+    [-1, 1] is clipped. ValueError for a rate that no sound has."""
+    if not 1 <= rate <= _MOST_RATE:
+        raise ValueError(
+            f"{path}: a .wav has from 1 to {_MOST_RATE:,} samples a second, got {rate:,}; "
+            "write a .csv, or another number of samples."
+        )
     channels = values.shape[1]
     size = 2 * values.size
     form = struct.pack("<HHIIHH", _WHOLE, channels, rate, 2 * channels * rate, 2 * channels, 16)

@@ -131,11 +131,16 @@ class Sight:
         by_peak = relative_error(values, self.target, self.peaks)
         return tuple(by_band.tolist()), tuple(by_peak.tolist())
 
-    def frame(self, values: Tensor | None) -> Tensor:
-        """The target, and over it the field's values at `x`, [m]: uint8 [h, w, 3]."""
+    @property
+    def shown(self) -> tuple[float, float]:
+        """Values at the lower and at the upper edge of a drawing: the target's, with room."""
         low, high = float(self.known.min()), float(self.known.max())
         room = (high - low) / 8 or 1.0
-        span = low - room, high + room
+        return low - room, high + room
+
+    def frame(self, values: Tensor | None) -> Tensor:
+        """The target, and over it the field's values at `x`, [m]: uint8 [h, w, 3]."""
+        span = self.shown
         target = between(self.known_x, self.known, self.x[:, 0])
         layers = [(curve(target, FRAME, span, 3), GREY)]
         if values is not None:

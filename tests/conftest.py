@@ -1,9 +1,15 @@
-"""Fixtures that many tests share: private randomness, tiny pictures, and a browser."""
+"""Fixtures that many tests share: private randomness, tiny pictures, a browser, and the page that
+is served to it."""
 
 import os
+import re
 import shutil
 import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import urlparse
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -13,6 +19,8 @@ import torch
 
 from fields import ImageTask
 
+ROOT = Path(__file__).parents[1]
+PATIENCE = 90_000  # milliseconds: this machine may be busy with others
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 FLAGS = [
@@ -71,3 +79,77 @@ def chromium():
         browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+class Served:
+    """`fieldfit app` in a process of its own."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+        with (folder / "stderr.txt").open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app", "app", "--no-open", "--port", str(port), *flags],
+                cwd=folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()  # ends with the process, should it not come up
+        found = re.search(r"http://\S+", line)
+        assert found, (line, self.errors)
+        self.url = found[0].rstrip("/")
+
+    @property
+    def errors(self) -> str:
+        return (self.folder / "stderr.txt").read_text()
+
+    def runs(self) -> list[Path]:
+        return sorted((self.folder / "runs").iterdir())
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(60)
+        finally:
+            self.process.kill()
+            self.process.communicate()
+
+
+@pytest.fixture(scope="session", name="serve")
+def serve_fixture():
+    return Served
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """The page, which all tests in a browser share: to come up takes it seconds."""
+    server = Served(tmp_path_factory.mktemp("served"), "--max-megapixels", "2")
+    yield server
+    server.stop()
+    assert "Traceback" not in server.errors
+
+
+@pytest.fixture
+def context(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context, served):
+    """A page, which must come by itself: nothing from elsewhere, and no error in it."""
+    page = context.new_page()
+    hosts, errors = set(), []
+    page.on("request", lambda r: hosts.add(urlparse(r.url).netloc) if "://" in r.url else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    yield page
+    assert {h for h in hosts if h} == {urlparse(served.url).netloc}
+    assert not errors

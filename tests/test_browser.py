@@ -4,17 +4,11 @@ import base64
 import contextlib
 import io
 import json
-import os
 import re
 import shlex
-import signal
-import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlparse
 
 import numpy as np
 import pytest
@@ -26,56 +20,7 @@ from fields import Mesh, load_field
 
 pytestmark = pytest.mark.e2e
 
-ROOT = Path(__file__).parents[1]
 PATIENCE = 90_000  # milliseconds: this machine may be busy with others
-
-
-class Served:
-    """`fieldfit app` in a process of its own."""
-
-    def __init__(self, folder: Path, *flags: str) -> None:
-        self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
-        with (folder / "stderr.txt").open("w") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "app", "--no-open", "--port", str(port), *flags],
-                cwd=folder,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()  # ends with the process, should it not come up
-        found = re.search(r"http://\S+", line)
-        assert found, (line, self.errors)
-        self.url = found[0].rstrip("/")
-
-    @property
-    def errors(self) -> str:
-        return (self.folder / "stderr.txt").read_text()
-
-    def runs(self) -> list[Path]:
-        return sorted((self.folder / "runs").iterdir())
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(60)
-        finally:
-            self.process.kill()
-            self.process.communicate()
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    server = Served(tmp_path_factory.mktemp("served"), "--max-megapixels", "2")
-    yield server
-    server.stop()
-    assert "Traceback" not in server.errors
 
 
 @pytest.fixture(scope="module")
@@ -92,24 +37,9 @@ def photo(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def context(chromium):
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(PATIENCE)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context, served):
-    """The page, which must come by itself: nothing from elsewhere, and no error in it."""
-    page = context.new_page()
-    hosts, errors = set(), []
-    page.on("request", lambda r: hosts.add(urlparse(r.url).netloc) if "://" in r.url else None)
-    page.on("pageerror", lambda e: errors.append(str(e)))
+def page(page, served):
     visit(page, served)
-    yield page
-    assert {h for h in hosts if h} == {urlparse(served.url).netloc}
-    assert not errors
+    return page
 
 
 def visit(page, served, query: str = "") -> None:
@@ -738,10 +668,10 @@ def test_an_upload_over_the_limit_is_refused(served):
     assert status_of(request) == 413
 
 
-def test_a_signal_stops_the_server_and_saves_the_run(tmp_path, photo):
+def test_a_signal_stops_the_server_and_saves_the_run(tmp_path, photo, serve):
     from gradio_client import Client
 
-    server = Served(tmp_path)
+    server = serve(tmp_path)
     client = Client(server.url, verbose=False, download_files=False)
     job = fit(client, photo, ["hash"], seconds=300)
     for where, _ in job:

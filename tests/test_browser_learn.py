@@ -1,61 +1,15 @@
 """The Learn tab as people meet it: served by the real command, in a real browser."""
 
-import os
-import re
-import signal
-import socket
-import subprocess
-import sys
-from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import pytest
 
 pytestmark = pytest.mark.e2e
 
-ROOT = Path(__file__).parents[1]
-PATIENCE = 90_000  # milliseconds: this machine may be busy with others
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    """`fieldfit app` in a process of its own."""
-    folder = tmp_path_factory.mktemp("served")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
-    with (folder / "stderr.txt").open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "app", "--no-open", "--port", str(port)],
-            cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True,
-        )  # fmt: skip
-    assert process.stdout is not None
-    found = re.search(r"http://\S+", process.stdout.readline())
-    assert found, (folder / "stderr.txt").read_text()
-    yield found[0].rstrip("/")
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(60)
-    finally:
-        process.kill()
-        process.communicate()
-    assert "Traceback" not in (folder / "stderr.txt").read_text()
-
 
 @pytest.fixture
-def page(chromium, url):
-    """A page, which must come by itself: nothing from elsewhere, and no error in it."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    hosts, errors = set(), []
-    page.on("request", lambda r: hosts.add(urlparse(r.url).netloc) if "://" in r.url else None)
-    page.on("pageerror", lambda e: errors.append(str(e)))
-    yield page
-    context.close()
-    assert {h for h in hosts if h} == {urlparse(url).netloc}
-    assert not errors
+def url(served) -> str:
+    return served.url
 
 
 def visit(page, url: str, query: str = "") -> None:

@@ -1,5 +1,6 @@
 """The Learn tab without a page: signals, forms, addresses, races, runs, and what is shown."""
 
+import base64
 import json
 import shlex
 import threading
@@ -10,13 +11,13 @@ import pytest
 import torch
 
 from app.studies import STUDIES
-from app.ui import learn_views
+from app.ui import learn_figures, learn_views
 from app.ui.learn_asked import MOST_RACERS, RaceAsked, StudyAsked, read_query, read_race, read_study
 from app.ui.learn_form import changed, differences, values_of, written
 from app.ui.learn_network import Net, rates, untrained
 from app.ui.learn_run import SceneRun
 from app.ui.learn_server import LearnServer
-from app.ui.learn_signals import SIGNALS, SOURCES, Sines, drawing, pack_drawing
+from app.ui.learn_signals import DRAWN, LEVELS, SIGNALS, SOURCES, Sines, drawing
 from app.ui.learn_stories import STORIES
 from app.ui.learn_story_panel import read_place
 from app.ui.limits import Limits
@@ -73,9 +74,17 @@ def test_a_sum_of_sines_has_the_frequencies_that_it_is_given():
         Sines(frequencies=(1, 3, 101))
 
 
+def packed(values: torch.Tensor) -> str:
+    """A line of values from -1 to 1 as the page sends it: two letters a value."""
+    levels = ((values + 1) / 2 * LEVELS).round().int().tolist()
+    return "".join(
+        base64.urlsafe_b64encode((level << 12).to_bytes(3, "big")).decode()[:2] for level in levels
+    )
+
+
 def test_a_drawing_comes_back_from_its_letters():
     values = torch.sin(torch.linspace(0, 9, 96, dtype=torch.float64))
-    found = drawing(pack_drawing(values.tolist()))
+    found = drawing(packed(values))
     assert torch.allclose(found.values[:, 0], values, atol=1e-3)
     for damaged in ("", "a", "!!" * 96, "ab" * 95):
         with pytest.raises(ValueError, match=r"line|drawing"):
@@ -136,7 +145,7 @@ def test_what_the_sliders_show_follows_theory():
         RaceAsked(),
         RaceAsked("chirp", SIGNALS["chirp"], methods=("hash", "network"), seconds=2.5, seed=7),
         RaceAsked("sines", Sines(frequencies=(1, 9), amplitudes=(1.0, 0.25)), net=Net(sigma=3.5)),
-        RaceAsked("drawn", drawn=pack_drawing([0.5] * 96)),
+        RaceAsked("drawn", drawn=packed(torch.full((DRAWN,), 0.5))),
         RaceAsked("photo", photo="cat", methods=("plain",)),
         RaceAsked("file", file="an id & more"),
         read_study("jacobi", "quick", {"points": "128", "modes": "1, 2"}),
@@ -296,6 +305,22 @@ def test_a_photo_is_raced_on(server):
     wait_for(run, "done")
     assert "dB" in run.told[0]
     assert "What each has learned" in learn_views.figure(run.scene, 400)
+
+
+def test_a_frame_is_measured_once(monkeypatch):
+    """Each scene asks for all frames so far, ten times a second."""
+    asked, real = [], learn_figures.entropy
+    monkeypatch.setattr(
+        learn_figures, "entropy", lambda *known: asked.append(known) or real(*known)
+    )
+    frames = learn_figures.Frames(torch.zeros(4, 4, 3, dtype=torch.uint8))
+    half = frames.target.clone()
+    half[:2] = 255
+    for _ in range(3):
+        assert frames.entropy(frames.target) == 0
+        assert frames.entropy(half) == pytest.approx(1)  # two values, equally often: one bit
+        assert frames.variation(half) == pytest.approx(1 / 6)  # one step of three down, none across
+    assert len(asked) == 2
 
 
 def test_what_people_type_is_escaped():

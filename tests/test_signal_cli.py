@@ -13,7 +13,7 @@ import torch
 from app.cli import main
 from app.signal_preparing import Units, centres, is_file
 from data import Signal, read_signal, write_signal
-from fields import load_field
+from fields import load_field, save_field
 
 SHORT = ("--method", "plain", "--steps", "8", "--field.network.width", "16")
 
@@ -188,9 +188,12 @@ def test_a_formula_may_begin_with_a_minus(tmp_path, run):
         (("log(x)",), r"no finite value at x = -3"),
         (("sin(x)", "--columns", "a"), r"--columns is for files"),
         (("sin(x)", "--holdout", 1.5), r"--holdout must be between 0 and 1"),
+        (("sin(x)", "--holdout", "nan"), r"--holdout must be between 0 and 1"),
+        (("",), r"a formula must have something in it"),
         (("sin(x)", "--sobolev", -1), r"--sobolev must be 0 or more"),
         (("sin(x)", "--method", "none"), r"unknown method 'none'"),
         (("{table}", "--domain", "0,1"), r"--domain is for formulas"),
+        (("{table}", "--samples", 0), r"--samples is for formulas"),
         (("{table}", "--columns", "cold"), r"no column 'cold'; choose from hour, warm, wet"),
     ],
 )
@@ -208,6 +211,31 @@ def test_flags_of_other_inputs_are_refused(table, tmp_path, run, refused):
     assert "holds a signal" in refused("render", field, "--out", tmp_path / "a.png")
     assert "use --to numpy" in refused("export", field, "--to", "png")
     assert "--samples must be from 1" in refused("render", field, "--samples", 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"samples": None}, "does not say what signal"),
+        ({"samples": 10**13}, "which no signal has"),
+        ({"names": 3}, "does not say what signal"),
+        ({"rate": "fast"}, "does not say what signal"),
+        ({"low": None}, "does not say where its x lie"),
+    ],
+)
+def test_a_strangers_field_is_refused_in_one_line(change, says, tmp_path, run, refused):
+    run("signal", "sin(x)", "--out", tmp_path / "out", *SHORT)
+    saved = load_field(tmp_path / "out" / "field.safetensors")
+    save_field(tmp_path / "a.safetensors", saved.field, saved.spec, saved.info | change)
+    assert says in refused("render", tmp_path / "a.safetensors")
+    assert not (tmp_path / "render.csv").exists()
+
+
+def test_a_formula_may_be_longer_than_a_files_name(tmp_path, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    document = run("signal", "+".join(["sin(0.5*x)"] * 40), *SHORT)
+    assert len(document["signal"]["formula"]) > 255
+    assert "sin-0.5-x" in next(Path("runs").iterdir()).name  # cut at no point
 
 
 def test_equally_spaced_samples_are_the_centres_of_parts_of_the_side():

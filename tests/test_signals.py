@@ -163,6 +163,13 @@ def test_sound_comes_back(tmp_path):
         assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (2, 8000, 200)
 
 
+@pytest.mark.parametrize("rate", [0, 10**12])
+def test_no_sound_of_a_rate_that_no_file_can_have_is_written(rate, tmp_path):
+    with pytest.raises(ValueError, match=r"a \.wav has from 1 to 10,000,000 samples a second"):
+        write_signal(tmp_path / "a.wav", signal(9, 1, rate))
+    assert not (tmp_path / "a.wav").exists()
+
+
 def test_sound_outside_its_range_is_clipped(tmp_path):
     loud = Signal(torch.arange(2.0).double(), torch.tensor([[5.0], [-5.0]]).double(), ("a",), 1)
     write_signal(tmp_path / "a.wav", loud)

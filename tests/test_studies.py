@@ -505,3 +505,27 @@ def test_a_stopped_run_keeps_what_there_is(tiny, tmp_path, monkeypatch, capsys, 
         ET.parse(out / "figure.svg")
     else:
         assert [s["name"] for s in document(out)["studies"]] == ["tiny", "broken"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["jacobi", "--samples", "5"], "--samples is of a formula"),
+        (["order-1d", "--domain", "0,1"], "--domain is of a formula"),
+        (["order-1d", "sines", "--samples", "50"], "sines is a sample"),
+        (["order-1d", "sin(x)", "--samples", "1000000000"], "--samples must be from"),
+        (["order-1d", "1 + 0*x"], "level"),
+    ],
+)
+def test_what_a_study_cannot_use_is_refused_before_anything_is_written(
+    args, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["study", *args, "--quick"]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_samples_without_a_formula_are_the_studys_own(tmp_path):
+    assert main(["study", "order-1d", "--quick", "--samples", "50", "--out", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / "run.json").read_text())["config"]["samples"] == 50

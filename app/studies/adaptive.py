@@ -10,9 +10,9 @@ from fields import MLP
 from fields.activations import Tanh
 from fields.tasks import SignalTask
 
-from .contest import Entry, adam, bare, errors_panel
+from .contest import Entry, adam, bare, errors_panel, figures, value_lines
 from .samples import middles
-from .scene import Line, Lines, Scene, Text
+from .scene import Line, Lines, Scene
 
 Slopes = Literal["fixed", "global", "layer", "neuron"]
 
@@ -50,23 +50,19 @@ def adaptive(
 def fits(task: SignalTask, entries: Sequence[Entry]) -> Lines:
     """The function, and what each network makes of it."""
     x = task.x[:, 0].tolist()
-    lines = [Line("function", x, task.values[:, 0].tolist(), "currentColor")]
-    for entry in entries:
-        if entry.values is not None:
-            lines.append(Line(entry.name, x, entry.values[:, 0].tolist(), entry.colour))
-    return Lines("The fits", lines, "x", "value")
+    target = Line("function", x, task.values[:, 0].tolist(), "currentColor")
+    return Lines("The fits", [target, *value_lines(entries, x)], "x", "value")
 
 
 def scene(
     task: SignalTask, shown: Sequence[Entry], others: Sequence[Entry], share: float, caption: str
 ) -> Scene:
     """Errors and fits of some entries, and the errors of all."""
-    rows = [(e.name, f"{e.error:.4f}" if e.errors else "not begun") for e in others]
     return Scene(
         (
             errors_panel("Error over the steps", shown),
             fits(task, shown),
-            Text("Relative error", rows),
+            figures(others, ".4f"),
         ),
         share,
         caption,

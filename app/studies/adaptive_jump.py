@@ -7,10 +7,10 @@ from fields.spec import Spec, knob
 from fields.tasks import SignalTask
 
 from .adaptive import NAMES, SIDE, Slopes, adaptive, jump, samples, scene
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .contest import contest
+from .samples import long_enough
 from .scene import Scene
-from .voices import FEWEST
 
 CAPTION = "With slopes of their own the units turn steep, and the fast right half comes in time."
 COMPARED: tuple[Slopes, ...] = ("fixed", "global", "layer", "neuron")
@@ -60,11 +60,10 @@ class AdaptiveJump(Study[AdaptiveJumpKnobs]):
             adaptive(s, task, knobs.width, knobs.factor, knobs.steps, knobs.lr, knobs.seed)
             for s in COMPARED
         ]
-        pace = Pace()
-        for share in contest(entries, task.x, task.values):
-            if pace.due():
-                yield scene(task, entries, entries, share, CAPTION)
-        yield scene(task, entries, entries, 1.0, CAPTION)
+        yield from paced(
+            contest(entries, task.x, task.values),
+            lambda share: scene(task, entries, entries, share, CAPTION),
+        )
         found: dict[Slopes, float] = {
             s: e.error for s, e in zip(COMPARED, entries, strict=True)
         }
@@ -83,10 +82,6 @@ def _given(data: Data) -> SignalTask:
     Raises:
         ValueError: it has too few samples.
     """
-    from data import Signal
-
-    assert isinstance(data, Signal)
-    if len(data.x) < FEWEST:
-        raise ValueError(f"the signal must have {FEWEST} samples at least, got {len(data.x)}.")
-    x = SIDE * (2 * (data.x - data.x[0]) / (data.x[-1] - data.x[0]) - 1)
-    return SignalTask(x[:, None], data.values)
+    signal = long_enough(data)
+    x = SIDE * (2 * (signal.x - signal.x[0]) / (signal.x[-1] - signal.x[0]) - 1)
+    return SignalTask(x[:, None], signal.values)

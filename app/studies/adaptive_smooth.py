@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fields.spec import Spec, knob
 
 from .adaptive import NAMES, Slopes, adaptive, samples, scene, smooth
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .contest import Entry, contest
 from .scene import Scene
 
@@ -66,11 +66,10 @@ class AdaptiveSmooth(Study[AdaptiveSmoothKnobs]):
             for entry in entries:
                 entry.name += f", seed {knobs.seed + number}"
         every = [entry for entries in rounds for entry in entries]
-        pace = Pace()
-        for share in contest(every, task.x, task.values):
-            if pace.due():
-                yield scene(task, _latest(rounds), every, share, CAPTION)
-        yield scene(task, rounds[-1], every, 1.0, CAPTION)
+        yield from paced(
+            contest(every, task.x, task.values),
+            lambda share: scene(task, _latest(rounds), every, share, CAPTION),
+        )
         found = {s: [entries[i].error for entries in rounds] for i, s in enumerate(COMPARED)}
         worst = {s: max(errors) for s, errors in found.items()}
         least = min(found["fixed"])

@@ -8,7 +8,7 @@ import torch
 from fields.activations import Activation, Ricker, Sine, Tanh
 from fields.spec import Spec, knob
 
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .racing import Racer, heat, order_panel, race, told
 from .samples import Samples, sines
 from .scene import Line, Lines, Scene
@@ -77,10 +77,9 @@ class BandPassActivations(Study[BandPassActivationsKnobs]):
         samples = sines(sorted(knobs.waves), knobs.samples)
         activations = _activations(knobs)
         racers = [_racer(knobs, name, a, samples) for name, a in activations.items()]
-        pace = Pace()
-        for share in race(racers, knobs.learned):
-            if share == 1 or pace.due():
-                yield _scene(knobs, racers, activations, share)
+        yield from paced(
+            race(racers, knobs.learned), lambda share: _scene(knobs, racers, activations, share)
+        )
         return _verdict(knobs, racers)
 
 

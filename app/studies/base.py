@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar, Union
 
@@ -95,3 +95,12 @@ class Pace:
             return False
         self.shown = now
         return True
+
+
+def paced(shares: Iterable[float], scene: Callable[[float], Scene]) -> Generator[Scene, None, None]:
+    """Scenes of a run that says after each look what share of it is done; the last has share 1."""
+    pace = Pace()
+    for share in shares:
+        if share < 1 and pace.due():
+            yield scene(share)
+    yield scene(1.0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from torch import Tensor
 
@@ -100,7 +101,12 @@ class Course:
         kept, shared = information_plane(output, self.target, self.bins)
         self.steps.append(step)
         self.kept.append(kept)
-        self.shared.append(shared / entropy(self.target, self.bins))
+        self.shared.append(shared / self.goal)
+
+    @cached_property
+    def goal(self) -> float:
+        """The entropy of the target, in bits."""
+        return entropy(self.target, self.bins)
 
     @property
     def peak(self) -> int:
@@ -117,7 +123,7 @@ class Course:
 def _verdict(knobs: CompressionKnobs, runs: Sequence[Course]) -> Verdict:
     drops = [course.kept[course.peak] - course.final for course in runs]
     stairs = runs[0]
-    goal = entropy(stairs.target, knobs.bins)
+    goal = stairs.goal
     return Verdict(
         drops[0] >= knobs.drop and drops[1] <= knobs.level,
         f"For the stairs the entropy rose to {stairs.kept[stairs.peak]:.2f} bits at step "
@@ -134,7 +140,7 @@ def _verdict(knobs: CompressionKnobs, runs: Sequence[Course]) -> Verdict:
 
 
 def _scene(knobs: CompressionKnobs, x: Tensor, runs: Sequence[Course], share: float) -> Scene:
-    goal = entropy(runs[0].target, knobs.bins)
+    goal = runs[0].goal
     entropies, ways, shapes = [], [], []
     for course in runs:
         chosen = thinned(course.steps) if course.steps else []

@@ -14,7 +14,7 @@ from fields.networks import NetworkSpec
 from fields.tasks import Task
 from fields.tasks.table import evaluated, relative
 
-from .scene import Line, Lines
+from .scene import Line, Lines, Text
 
 REPORTS = 50  # moments of a fit that are measured
 LOST = 1e6  # the error of a fit that went to infinity
@@ -25,9 +25,7 @@ class Entry:
     """One fit of a contest.
 
     Attributes:
-        colour: of its lines, as `Line.colour`.
         steps, errors: when it was looked at, and its relative error then.
-        seconds: of fitting so far.
         values: of the field at the probes as it is now, float64 [n, c]; None before its turn.
         drawn: the same at the places of `contest` that are only shown.
     """
@@ -35,10 +33,8 @@ class Entry:
     name: str
     task: Task
     config: FitConfig
-    colour: str = ""
     steps: list[int] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
-    seconds: float = 0.0
     values: Tensor | None = None
     drawn: Tensor | None = None
 
@@ -67,7 +63,6 @@ def contest(
                 error = relative(entry.values - truth, truth)
                 entry.steps.append(progress.step)
                 entry.errors.append(error if math.isfinite(error) else LOST)
-                entry.seconds = progress.seconds
                 yield (number + progress.share) / len(entries)
 
 
@@ -120,5 +115,24 @@ def errors_panel(
     levels: Sequence[tuple[float, str]] = (),
 ) -> Lines:
     """The errors of all entries over the steps."""
-    lines = [Line(e.name, e.steps, e.errors, e.colour) for e in entries]
+    lines = [Line(e.name, e.steps, e.errors) for e in entries]
     return Lines(title, lines, "steps", y_label, y_axis="log", levels=levels)
+
+
+def value_lines(
+    entries: Sequence[Entry], places: Sequence[float], chosen: slice | Tensor = slice(None)
+) -> list[Line]:
+    """The first channel of every field that has begun, at the probes that are chosen.
+
+    Args:
+        places: of the chosen probes, in the units of the chart.
+    """
+    return [
+        Line(e.name, places, e.values[chosen, 0].tolist()) for e in entries if e.values is not None
+    ]
+
+
+def figures(entries: Sequence[Entry], digits: str = ".3g") -> Text:
+    """The errors so far, in rows."""
+    rows = [(e.name, f"{e.error:{digits}}" if e.errors else "not begun") for e in entries]
+    return Text("Relative error", rows)

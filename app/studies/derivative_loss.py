@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from fields.spec import Spec, knob
 
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .racing import Racer, heat, order_panel, race, told
 from .samples import sines
 from .scene import Scene
@@ -69,10 +69,9 @@ class DerivativeLoss(Study[DerivativeLossKnobs]):
             Racer("values alone", samples.task, config, Watch(samples, waves)),
             Racer("with the derivative", slopes, config, Watch(samples, waves)),
         ]
-        pace = Pace()
-        for share in race(racers, knobs.learned):
-            if share == 1 or pace.due():
-                yield _scene(knobs, racers, share)
+        yield from paced(
+            race(racers, knobs.learned), lambda share: _scene(knobs, racers, share)
+        )
         return _verdict(knobs, racers)
 
 

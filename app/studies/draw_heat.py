@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ..charts import Axis
 from ..figures import number
+from ..svg import SOFT, Axis, text, x_ticks
 from .scene import Heat
-from .svg import SOFT, Drawn, red_to_blue, span, text, title, wide, x_ticks
+from .svg import Drawn, red_to_blue, span, title, wide
 
 COLUMNS = 240  # at most
 

@@ -4,23 +4,9 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from ..charts import Axis
+from ..svg import DASHED, SOFT, Axis, stroke, text, x_ticks, y_grid
 from .scene import Line, Lines
-from .svg import (
-    DASHED,
-    PALETTE,
-    ROW,
-    SOFT,
-    Drawn,
-    side_by_side,
-    span,
-    stroke,
-    text,
-    title,
-    wide,
-    x_ticks,
-    y_grid,
-)
+from .svg import PALETTE, ROW, Drawn, side_by_side, span, title, wide
 
 POINTS = 400  # of a line, at most
 

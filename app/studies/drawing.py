@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from html import escape
 
-from ..charts import FONT
+from ..svg import FONT, SOFT, text
 from .panels import drawn
 from .scene import Panel, Scene
-from .svg import ROW, SOFT, Drawn, text, wrapped
+from .svg import ROW, Drawn, wrapped
 
 ROOMY, TIGHT = 1080, 350  # pixels: the width of a scene on a wide page, and on a phone
 GAP = 36.0  # pixels between panels

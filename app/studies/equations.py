@@ -1,6 +1,6 @@
 """Differential equations in studies: where solutions are measured, and how they are shown."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 from torch import Tensor
@@ -8,9 +8,9 @@ from torch import Tensor
 from fields.problems import Problem
 from fields.samplers import scattered
 
-from .base import Pace
-from .contest import Entry, contest, errors_panel
-from .scene import Line, Lines, Pictures, Scene, Text
+from .base import paced
+from .contest import Entry, contest, errors_panel, figures, value_lines
+from .scene import Line, Lines, Panel, Pictures, Scene
 
 PROBES = 2001  # of one variable
 SCATTERED = 4000  # of more, so that they do not keep step with a wave
@@ -38,11 +38,8 @@ def solutions(
     chosen = ((x[:, 0] >= low) & (x[:, 0] <= high)).nonzero().flatten()
     chosen = chosen[:: 1 + len(chosen) // SHOWN]
     places = problem.places(x[chosen])[:, 0].tolist()
-    lines = [Line("exact", places, exact(problem)[chosen, 0].tolist(), "currentColor")]
-    for entry in entries:
-        if entry.values is not None:
-            lines.append(Line(entry.name, places, entry.values[chosen, 0].tolist(), entry.colour))
-    return Lines("The solution", lines, "x", "u")
+    truth = Line("exact", places, exact(problem)[chosen, 0].tolist(), "currentColor")
+    return Lines("The solution", [truth, *value_lines(entries, places, chosen)], "x", "u")
 
 
 def lattice(width: float) -> Tensor:
@@ -63,38 +60,34 @@ def maps(problem: Problem, entries: Sequence[Entry], places: Tensor) -> Pictures
 
 
 def solved(
-    problem: Problem, entries: Sequence[Entry], places: Tensor, bound: float, caption: str
+    problem: Problem,
+    entries: Sequence[Entry],
+    view: Callable[[], Panel],
+    bound: float,
+    caption: str,
+    shown: Tensor | None = None,
 ) -> Generator[Scene, None, None]:
-    """Scenes of a contest on an equation of x and t, the last one with share 1.
+    """Scenes of a contest on an equation, the last one with share 1.
 
     Args:
-        places: of the maps, a `lattice`.
+        view: draws the solutions.
         bound: relative error that is to be reached.
+        shown: places that only the view looks at, as `contest` has them.
     """
-    pace = Pace()
 
     def scene(share: float) -> Scene:
         levels = ((bound, "bound"),)
         panels = (
             errors_panel("Error over the steps", entries, levels=levels),
-            maps(problem, entries, places),
+            view(),
             figures(entries),
         )
         return Scene(panels, share, caption)
 
-    for share in contest(entries, probes(problem), exact(problem), places):
-        if pace.due():
-            yield scene(share)
-    yield scene(1.0)
+    yield from paced(contest(entries, probes(problem), exact(problem), shown), scene)
 
 
 def _picture(values: Tensor, span: float) -> Tensor:
     """Values from -span to span as grey: uint8 [MAP, MAP, 1]."""
     grey = (127.5 * (1 + values.view(MAP, MAP) / span)).clamp(0, 255)
     return grey.T.flip(0)[..., None].round().to(torch.uint8).contiguous()
-
-
-def figures(entries: Sequence[Entry]) -> Text:
-    """The errors so far, in rows."""
-    rows = [(e.name, f"{e.error:.3g}" if e.errors else "not begun") for e in entries]
-    return Text("Relative error", rows)

@@ -10,7 +10,7 @@ from fields.encodings import Fourier, Identity
 from fields.spec import Spec, knob
 from fields.tasks.image import ImageTask
 
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .contest import Entry, contest, errors_panel
 from .picture_contest import encoded, every_second, grey, heldout_psnr, probes, shown
 from .scene import Line, Lines, Scene
@@ -63,11 +63,10 @@ class FourierFeatures(Study[FourierFeaturesKnobs]):
     ) -> Generator[Scene, None, Verdict]:
         picture = grey(data, knobs.side)
         entries = _entries(every_second(picture), knobs)
-        pace = Pace()
-        for share in contest(entries, probes(picture), picture.double().view(-1, 1)):
-            if pace.due():
-                yield _scene(picture, entries, knobs, share)
-        yield _scene(picture, entries, knobs, 1.0)
+        yield from paced(
+            contest(entries, probes(picture), picture.double().view(-1, 1)),
+            lambda share: _scene(picture, entries, knobs, share),
+        )
         bare, *found = (psnr(e, picture) for e in entries)
         best = max(range(len(found)), key=found.__getitem__)
         inside = 0 < best < len(found) - 1

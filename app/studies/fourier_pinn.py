@@ -10,9 +10,9 @@ from fields.problems import two_scales
 from fields.spec import Spec, knob
 from fields.tasks import EquationTask
 
-from .base import Data, Pace, Study, Verdict
-from .contest import Entry, bare, contest, errors_panel, falling
-from .equations import exact, figures, probes, solutions
+from .base import Data, Study, Verdict
+from .contest import Entry, bare, falling
+from .equations import solutions, solved
 from .scene import Scene
 
 CAPTION = "One spread finds one of the two waves; two spreads find both."
@@ -66,21 +66,10 @@ class FourierPinn(Study[FourierPinnKnobs]):
     ) -> Generator[Scene, None, Verdict]:
         problem = two_scales(knobs.low, knobs.high)
         entries = _entries(knobs, EquationTask(problem, faces=2.0))
-        truth, pace = exact(problem), Pace()
-
-        def scene(share: float) -> Scene:
-            levels = ((knobs.bound, "bound"),)
-            panels = (
-                errors_panel("Error over the steps", entries, levels=levels),
-                solutions(problem, entries, high=-1 + 20 / knobs.high),
-                figures(entries),
-            )
-            return Scene(panels, share, CAPTION)
-
-        for share in contest(entries, probes(problem), truth):
-            if pace.due():
-                yield scene(share)
-        yield scene(1.0)
+        yield from solved(
+            problem, entries, lambda: solutions(problem, entries, high=-1 + 20 / knobs.high),
+            knobs.bound, CAPTION,
+        )  # fmt: skip
         found, plain = (sorted(e.errors[-LAST:])[len(e.errors[-LAST:]) // 2] for e in entries)
         return Verdict(
             found <= knobs.bound and plain >= knobs.plain_bound,

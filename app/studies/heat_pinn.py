@@ -12,7 +12,7 @@ from fields.tasks import EquationTask
 
 from .base import Data, Study, Verdict
 from .contest import Entry, bare, falling
-from .equations import lattice, solved
+from .equations import lattice, maps, solved
 from .scene import Scene
 
 CAPTION = "A small part of the rod: only the network that was told the scale sees its waves."
@@ -65,7 +65,9 @@ class HeatPinn(Study[HeatPinnKnobs]):
         problem = heat(knobs.waves)
         entries = _entries(knobs, EquationTask(problem))
         places = lattice(min(1.0, 12 / knobs.waves))
-        yield from solved(problem, entries, places, knobs.bound, CAPTION)
+        yield from solved(
+            problem, entries, lambda: maps(problem, entries, places), knobs.bound, CAPTION, places
+        )
         fourier, plain = (e.error for e in entries)
         return Verdict(
             fourier <= knobs.bound and plain >= knobs.plain_bound,

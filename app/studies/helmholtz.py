@@ -12,9 +12,9 @@ from fields.solvers import LBFGS
 from fields.spec import Spec, knob
 from fields.tasks import EquationTask
 
-from .base import Data, Pace, Study, Verdict
-from .contest import REPORTS, Entry, adam, bare, contest, errors_panel
-from .equations import exact, figures, probes, solutions
+from .base import Data, Study, Verdict
+from .contest import REPORTS, Entry, adam, bare
+from .equations import solutions, solved
 from .scene import Scene
 
 CAPTION = "The plain network misses the fast wave, which only the two ends decide on."
@@ -63,22 +63,11 @@ class Helmholtz(Study[HelmholtzKnobs]):
     ) -> Generator[Scene, None, Verdict]:
         problem = helmholtz(knobs.wave_number, knobs.turn)
         entries = _entries(knobs, EquationTask(problem, inside=knobs.inside))
-        truth, pace = exact(problem), Pace()
         high = -1 + 40 / knobs.wave_number  # the first six waves
-        levels = ((knobs.bound, "bound"),)
-
-        def scene(share: float) -> Scene:
-            panels = (
-                errors_panel("Error over the steps", entries, levels=levels),
-                solutions(problem, entries, high=min(1.0, high)),
-                figures(entries),
-            )
-            return Scene(panels, share, CAPTION)
-
-        for share in contest(entries, probes(problem), truth):
-            if pace.due():
-                yield scene(share)
-        yield scene(1.0)
+        yield from solved(
+            problem, entries, lambda: solutions(problem, entries, high=min(1.0, high)),
+            knobs.bound, CAPTION,
+        )  # fmt: skip
         phase, plain = (e.error for e in entries)
         return Verdict(
             phase <= knobs.bound and plain >= knobs.plain_bound,

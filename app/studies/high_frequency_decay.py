@@ -7,11 +7,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from fields.spec import Spec, knob
+from fields.spec import knob
 
 from .base import Data, Pace, Study, Verdict
-from .circle import NAMES, POWERS, power_law, spectra
-from .kernel_spectrum import check_range
+from .circle import NAMES, POWERS, power_law
+from .kernel_spectrum import KernelSpectrumKnobs, measured
 from .scene import Line, Lines, Scene, Text
 
 FRAMES = 24  # moments of the training that are shown
@@ -19,19 +19,12 @@ COMPARED = ("relu", "relu2", "relu3")
 
 
 @dataclass(frozen=True, kw_only=True)
-class HighFrequencyDecayKnobs(Spec):
+class HighFrequencyDecayKnobs(KernelSpectrumKnobs):
     """Which networks are looked at, how exactly, and over which frequencies."""
 
     activation: Literal["all", "relu", "relu2", "relu3"] = knob(
         "all", "the neurons' function, a power of the ReLU; all compares them"
     )
-    neurons: int = knob(
-        32_000, "random neurons that the kernel is averaged over", low=100, high=10**6
-    )
-    points: int = knob(512, "points on the circle", low=64, high=4096)
-    low: int = knob(8, "lowest frequency of the fitted slope, cycles a turn", low=1, high=1000)
-    high: int = knob(64, "highest frequency of the fitted slope", low=3, high=2000)
-    seed: int = knob(0, "seed of the random neurons", low=0)
     bound: float = knob(0.3, "how far a slope may be from the theory", low=0.0, high=2.0)
 
 
@@ -59,17 +52,11 @@ class HighFrequencyDecay(Study[HighFrequencyDecayKnobs]):
     def run(
         self, knobs: HighFrequencyDecayKnobs, data: Data | None = None
     ) -> Generator[Scene, None, Verdict]:
-        check_range(knobs.low, knobs.high, knobs.points)
-        chosen = COMPARED if knobs.activation == "all" else (knobs.activation,)
         found: dict[str, Tensor] = {}
         pace = Pace()
-        for i, name in enumerate(chosen):
-            rng = torch.Generator().manual_seed(knobs.seed)
-            for j, values in enumerate(spectra(name, knobs.neurons, knobs.points, rng), start=1):
-                found[name] = values
-                if pace.due():
-                    done = min(1.0, j * 1000 / knobs.neurons)
-                    yield _scene(knobs, found, 0.0, 0.9 * (i + done) / len(chosen))
+        for share in measured(knobs, COMPARED, found):
+            if pace.due():
+                yield _scene(knobs, found, 0.0, 0.9 * share)
         for frame in range(FRAMES):
             share = (frame + 1) / FRAMES
             yield _scene(knobs, found, 10 ** (4 * share), 0.9 + 0.1 * share)

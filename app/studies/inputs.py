@@ -1,12 +1,10 @@
 """What a person wants a study to run on: a file or a formula, as the study takes it."""
 
-import math
 from pathlib import Path
 from typing import Any
 
 from .base import Data, Study
 
-DOMAIN = (-math.pi, math.pi)
 SAMPLES = 201
 MEGAPIXELS = 100.0
 
@@ -22,7 +20,8 @@ def read_input(
         samples: of the formula, 201 when None.
 
     Raises:
-        ValueError: the study takes no data, or what is given cannot be read.
+        ValueError: the study takes no data, or what is given cannot be read; or something is said
+            of a formula, and it is none.
     """
     if study.takes == "nothing":
         raise ValueError(f"{study.name} runs on its own data alone; leave {text!r} out.")
@@ -31,20 +30,23 @@ def read_input(
 
         values = open_picture(Path(text), MEGAPIXELS).tensor()
         return values[..., : 3 if values.shape[2] > 2 else 1]  # without transparency
-    from data import SIGNAL_SAMPLES, SIGNAL_SUFFIXES, load_signal_sample, read_signal, read_table
+    from data import SIGNAL_SAMPLES, load_signal_sample, parse_formula, read_signal, read_table
 
-    path = Path(text)
+    from ..signal_preparing import DOMAIN, is_file, sampled
+
     if study.takes == "table":
-        return read_table(path)
-    if path.exists() or path.suffix.lower() in SIGNAL_SUFFIXES:
-        return read_signal(path)
+        return read_table(Path(text))
+    of_formula = domain is not None or samples is not None
+    if is_file(text):
+        if of_formula:
+            raise ValueError(f"--domain and --samples are for formulas; {text} is a file.")
+        return read_signal(Path(text))
     if text in SIGNAL_SAMPLES:
+        if of_formula:
+            raise ValueError(f"--domain and --samples are for formulas; {text} is a sample.")
         return load_signal_sample(text)
-    return _from_formula(text, domain, SAMPLES if samples is None else samples)
-
-
-def _from_formula(text: str, domain: str | None, samples: int) -> Data:
-    from data import Signal, parse_domain, parse_formula
-
-    low, high = DOMAIN if domain is None else parse_domain(domain)
-    return Signal.from_formula(parse_formula(text), low, high, samples)
+    return sampled(
+        parse_formula(text),
+        DOMAIN if domain is None else domain,
+        SAMPLES if samples is None else samples,
+    )

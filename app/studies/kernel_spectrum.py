@@ -1,6 +1,6 @@
 """The eigenvalues of the neural tangent kernel: how fast each frequency is learned."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,8 +9,8 @@ from torch import Tensor
 
 from fields.spec import Spec, knob
 
-from .base import Data, Pace, Study, Verdict
-from .circle import ACTIVATIONS, NAMES, POWERS, power_law, spectra
+from .base import Data, Study, Verdict, paced
+from .circle import ACTIVATIONS, BATCH, NAMES, POWERS, power_law, spectra
 from .scene import Line, Lines, Scene, Text
 
 COMPARED = ("relu", "relu2", "relu3", "tanh")
@@ -59,22 +59,34 @@ class KernelSpectrum(Study[KernelSpectrumKnobs]):
     def run(
         self, knobs: KernelSpectrumKnobs, data: Data | None = None
     ) -> Generator[Scene, None, Verdict]:
-        check_range(knobs.low, knobs.high, knobs.points)
-        chosen = COMPARED if knobs.activation == "all" else (knobs.activation,)
         found: dict[str, Tensor] = {}
-        pace = Pace()
-        for i, name in enumerate(chosen):
-            rng = torch.Generator().manual_seed(knobs.seed)
-            for j, values in enumerate(spectra(name, knobs.neurons, knobs.points, rng), start=1):
-                found[name] = values
-                if pace.due():
-                    done = min(1.0, j * 1000 / knobs.neurons)
-                    yield _scene(knobs, found, (i + done) / len(chosen))
-        yield _scene(knobs, found, 1.0)
+        yield from paced(
+            measured(knobs, COMPARED, found), lambda share: _scene(knobs, found, share)
+        )
         return _verdict(knobs, found)
 
 
-def check_range(low: int, high: int, points: int) -> None:
+def measured(
+    knobs: KernelSpectrumKnobs, compared: Sequence[str], found: dict[str, Tensor]
+) -> Iterator[float]:
+    """Fills in the spectra of the activations that the knobs ask for, all being those compared.
+
+    Yields:
+        The share of all the neurons that have been drawn, after each batch.
+
+    Raises:
+        ValueError: the points do not carry the frequencies.
+    """
+    _check_range(knobs.low, knobs.high, knobs.points)
+    chosen = compared if knobs.activation == "all" else (knobs.activation,)
+    for i, name in enumerate(chosen):
+        rng = torch.Generator().manual_seed(knobs.seed)
+        for j, values in enumerate(spectra(name, knobs.neurons, knobs.points, rng), start=1):
+            found[name] = values
+            yield (i + min(1.0, j * BATCH / knobs.neurons)) / len(chosen)
+
+
+def _check_range(low: int, high: int, points: int) -> None:
     """ValueError unless low < high and the points carry the frequency `high`."""
     if high < low + 2:
         raise ValueError(f"high must be at least low + 2, {low + 2}, got {high}.")

@@ -8,11 +8,13 @@ from itertools import pairwise
 from fields.spec import Spec, knob
 from fields.tasks.table import relative
 
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .racing import Racer, heat, order_panel, race, told
 from .samples import Samples, middles, sines
 from .scene import Line, Lines, Scene
 from .watching import Watch, descent, papers_network
+
+BETWEEN = 5  # places that are looked at for each sample, which is the middle one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +80,9 @@ class LargeInitialisation(Study[LargeInitialisationKnobs]):
     ) -> Generator[Scene, None, Verdict]:
         samples = sines(sorted(knobs.waves), knobs.samples)
         racers = [_racer(knobs, gain, samples) for gain in sorted(knobs.gains)]
-        pace = Pace()
-        for share in race(racers, knobs.fitted):
-            if share == 1 or pace.due():
-                yield _scene(knobs, racers, share)
+        yield from paced(
+            race(racers, knobs.fitted, BETWEEN), lambda share: _scene(knobs, racers, share)
+        )
         return _verdict(knobs, racers)
 
 
@@ -94,7 +95,7 @@ def _racer(knobs: LargeInitialisationKnobs, gain: float, samples: Samples) -> Ra
 
 def _verdict(knobs: LargeInitialisationKnobs, racers: list[Racer]) -> Verdict:
     usual, *large = (r.learned(knobs.learned) for r in racers)
-    slowest = max(max(steps.values()) for steps in large) if large else math.inf
+    slowest = max(max(steps.values()) for steps in large)
     together = all(r.done(knobs.learned) for r in racers[1:]) and slowest <= knobs.together
     in_order = all(a < b for a, b in pairwise(usual.values()))
     between = [_between(r, knobs) for r in racers]

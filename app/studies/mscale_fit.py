@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 
 from fields.networks import Mscale1
+from fields.networks.mscale import OCTAVES
 from fields.spec import Spec, knob
 from fields.tasks import SignalTask
 
-from .base import Data, Pace, Study, Verdict
-from .contest import Entry, adam, bare, contest, errors_panel
+from .base import Data, Study, Verdict, paced
+from .contest import Entry, adam, bare, contest, errors_panel, value_lines
 from .samples import middles
-from .scales import OCTAVES, pair
+from .scales import pair
 from .scene import Line, Lines, Scene
 
 SAMPLES = 5000
@@ -67,11 +68,10 @@ class MscaleFit(Study[MscaleFitKnobs]):
         )  # fmt: skip
         second.name = "MscaleDNN-2, side by side"
         entries = [Entry("MscaleDNN-1, joined", task, first), second, plain]
-        pace = Pace()
-        for share in contest(entries, probes, truth):
-            if pace.due():
-                yield _scene(entries, probes, truth, knobs, share)
-        yield _scene(entries, probes, truth, knobs, 1.0)
+        yield from paced(
+            contest(entries, probes, truth),
+            lambda share: _scene(entries, probes, truth, knobs, share),
+        )
         joined, apart, single = (e.error for e in entries)
         worse = max(joined, apart)
         return Verdict(
@@ -102,11 +102,8 @@ def fits(entries: list[Entry], probes: Tensor, truth: Tensor) -> Lines:
     """The right half of the function, and what each network makes of it."""
     part = slice(len(probes) // 2, None, 3)
     x = probes[part, 0].tolist()
-    lines = [Line("function", x, truth[part, 0].tolist(), "currentColor")]
-    for entry in entries:
-        if entry.values is not None:
-            lines.append(Line(entry.name, x, entry.values[part, 0].tolist(), entry.colour))
-    return Lines("The right half", lines, "x", "value")
+    target = Line("function", x, truth[part, 0].tolist(), "currentColor")
+    return Lines("The right half", [target, *value_lines(entries, x, part)], "x", "value")
 
 
 def _scene(

@@ -3,14 +3,15 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 
+from fields.networks.mscale import OCTAVES
 from fields.problems import poisson_boltzmann
 from fields.spec import Spec, knob
 from fields.tasks import EquationTask
 
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .contest import contest
 from .equations import exact, probes
-from .scales import OCTAVES, pair, scene, settled
+from .scales import pair, scene, settled
 from .scene import Scene
 
 CAPTION = "MscaleDNN follows all waves; the plain network stays near 0."
@@ -62,11 +63,10 @@ class MscalePoissonBoltzmann(Study[MscalePoissonBoltzmannKnobs]):
         entries = pair(
             task, knobs.scales, knobs.width, knobs.steps, knobs.lr, knobs.points, knobs.seed
         )
-        truth, pace = exact(problem), Pace()
-        for share in contest(entries, probes(problem), truth):
-            if pace.due():
-                yield scene(problem, entries, share, CAPTION)
-        yield scene(problem, entries, 1.0, CAPTION)
+        yield from paced(
+            contest(entries, probes(problem), exact(problem)),
+            lambda share: scene(problem, entries, share, CAPTION),
+        )
         mscale, plain = (settled(e) for e in entries)
         return Verdict(
             mscale <= knobs.bound and plain >= knobs.plain_bound,

@@ -3,14 +3,15 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 
+from fields.networks.mscale import OCTAVES
 from fields.problems import poisson
 from fields.spec import Spec, knob
 from fields.tasks import EquationTask
 
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .contest import contest
 from .equations import exact, probes
-from .scales import OCTAVES, pair, scene, settled
+from .scales import pair, scene, settled
 from .scene import Scene
 
 CAPTION = "MscaleDNN finds the wave; the plain network stays flat."
@@ -59,12 +60,12 @@ class MscaleRitz(Study[MscaleRitzKnobs]):
         entries = pair(
             task, knobs.scales, knobs.width, knobs.steps, knobs.lr, knobs.points, knobs.seed
         )
-        truth, pace = exact(problem), Pace()
+        truth = exact(problem)
         size = 2 * float(truth.square().mean())
-        for share in contest(entries, probes(problem), truth):
-            if pace.due():
-                yield scene(problem, entries, share, CAPTION)
-        yield scene(problem, entries, 1.0, CAPTION)
+        yield from paced(
+            contest(entries, probes(problem), truth),
+            lambda share: scene(problem, entries, share, CAPTION),
+        )
         mscale, plain = (size * settled(e) ** 2 for e in entries)
         return Verdict(
             mscale <= knobs.bound and plain >= knobs.plain_bound,

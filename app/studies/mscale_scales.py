@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from fields.activations import Activation, SReLU, Tanh
-from fields.networks.mscale import PLAIN_SINE
+from fields.networks.mscale import OCTAVES, PLAIN_SINE
 from fields.spec import Spec, knob
 
-from .base import Data, Pace, Study, Verdict
-from .contest import Entry, contest, errors_panel
+from .base import Data, Study, Verdict, paced
+from .contest import Entry, contest, errors_panel, figures
 from .mscale_fit import between, fits, sped_up
-from .scales import OCTAVES, scaled
-from .scene import Scene, Text
+from .scales import scaled
+from .scene import Scene
 
 SCALES = {"ones": (1.0,) * 6, "1 to 6": (1.0, 2.0, 3.0, 4.0, 5.0, 6.0), "octaves": OCTAVES}
 ACTIVATIONS: dict[str, Activation] = {"sReLU": SReLU(), "tanh": Tanh()}
@@ -56,11 +56,10 @@ class MscaleScales(Study[MscaleScalesKnobs]):
     ) -> Generator[Scene, None, Verdict]:
         entries = _entries(knobs)
         probes, truth = between(knobs.turn)
-        pace = Pace()
-        for share in contest(list(entries.values()), probes, truth):
-            if pace.due():
-                yield _scene(entries, probes, truth, share)
-        yield _scene(entries, probes, truth, 1.0)
+        yield from paced(
+            contest(list(entries.values()), probes, truth),
+            lambda share: _scene(entries, probes, truth, share),
+        )
         return _verdict({name: entry.error for name, entry in entries.items()})
 
 
@@ -95,12 +94,11 @@ def _verdict(found: dict[str, float]) -> Verdict:
 
 def _scene(entries: dict[str, Entry], probes: Tensor, truth: Tensor, share: float) -> Scene:
     shown = list(entries.values())
-    rows = [(e.name, f"{e.error:.3f}" if e.errors else "not begun") for e in shown]
     return Scene(
         (
             errors_panel("Error over the steps", [e for e in shown if e.errors]),
             fits(shown[:3], probes, truth),
-            Text("Relative error", rows),
+            figures(shown, ".3f"),
         ),
         share,
         "Six networks of one scale are no better than one; octaves of sines reach everywhere.",

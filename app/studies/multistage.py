@@ -7,7 +7,7 @@ from itertools import pairwise
 from fields.solvers import LBFGS, LevenbergMarquardt
 from fields.spec import Spec, knob
 
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .scene import Scene
 from .staged import followed, precise, signal_task, spec
 
@@ -54,14 +54,14 @@ class Multistage(Study[MultistageKnobs]):
     def run(
         self, knobs: MultistageKnobs, data: Data | None = None
     ) -> Generator[Scene, None, Verdict]:
-        pace, stages = Pace(), followed(signal_task(data))
+        stages = followed(signal_task(data))
         built = spec((knobs.width, knobs.width), knobs.stages, deepen=1)
         solver = LevenbergMarquardt(iterations=knobs.iterations)
         bounds = list(knobs.bounds[: knobs.stages])
-        for share in stages.follow(precise(built, solver, knobs.seed, 5)):
-            if pace.due():
-                yield Scene(stages.panels(bounds), min(share, 0.999), CAPTION)
-        yield Scene(stages.panels(bounds), 1.0, CAPTION)
+        yield from paced(
+            stages.follow(precise(built, solver, knobs.seed, 5)),
+            lambda share: Scene(stages.panels(bounds), share, CAPTION),
+        )
         errors = [end.error for end in stages.ends]
         return Verdict(
             all(e <= bound for e, bound in zip(errors, bounds, strict=False)),
@@ -105,13 +105,13 @@ class MultistageGradients(Study[GradientsKnobs]):
     def run(
         self, knobs: GradientsKnobs, data: Data | None = None
     ) -> Generator[Scene, None, Verdict]:
-        pace, stages = Pace(), followed(signal_task(data))
+        stages = followed(signal_task(data))
         built = spec((knobs.width, knobs.width), knobs.stages, deepen=1)
         solver = LBFGS(adam=knobs.adam, iterations=knobs.iterations, memory=100)
-        for share in stages.follow(precise(built, solver, knobs.seed, 20)):
-            if pace.due():
-                yield Scene(stages.panels([knobs.bound]), min(share, 0.999), CAPTION)
-        yield Scene(stages.panels([knobs.bound]), 1.0, CAPTION)
+        yield from paced(
+            stages.follow(precise(built, solver, knobs.seed, 20)),
+            lambda share: Scene(stages.panels([knobs.bound]), share, CAPTION),
+        )
         errors = [end.error for end in stages.ends]
         gains = [before / max(after, 1e-300) for before, after in pairwise(errors)]
         return Verdict(
@@ -128,5 +128,3 @@ def told(errors: list[float]) -> str:
 
 def by_stage(errors: list[float]) -> dict[str, float]:
     return {f"stage_{i + 1}": e for i, e in enumerate(errors)}
-
-

@@ -8,7 +8,7 @@ from fields.solvers import LevenbergMarquardt
 from fields.spec import Spec, knob
 from fields.tasks import EquationTask
 
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .equations import exact, probes
 from .multistage import by_stage, told
 from .scene import Scene
@@ -47,14 +47,14 @@ class MultistagePinn(Study[MultistagePinnKnobs]):
     def run(
         self, knobs: MultistagePinnKnobs, data: Data | None = None
     ) -> Generator[Scene, None, Verdict]:
-        problem, pace = growth(), Pace()
+        problem = growth()
         stages = Stages(EquationTask(problem), probes(problem), exact(problem))
         built = spec((knobs.width, knobs.width), knobs.stages, deepen=1)
         solver = LevenbergMarquardt(iterations=knobs.iterations)
-        for share in stages.follow(precise(built, solver, knobs.seed, 5)):
-            if pace.due():
-                yield Scene(stages.panels([knobs.bound]), min(share, 0.999), CAPTION)
-        yield Scene(stages.panels([knobs.bound]), 1.0, CAPTION)
+        yield from paced(
+            stages.follow(precise(built, solver, knobs.seed, 5)),
+            lambda share: Scene(stages.panels([knobs.bound]), share, CAPTION),
+        )
         errors = [end.error for end in stages.ends]
         return Verdict(
             errors[-1] <= knobs.bound,

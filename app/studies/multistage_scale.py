@@ -5,7 +5,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from math import pi
 
-import torch
 from torch import Tensor
 
 from fields import MLP, Field, SignalTask, fit
@@ -13,12 +12,13 @@ from fields.activations import Tanh
 from fields.fit import FASTER
 from fields.solvers import LevenbergMarquardt
 from fields.spec import Spec, knob
+from fields.spectrum import sign_changes
 from fields.tasks.table import evaluated, relative
 
 from .base import Data, Pace, Study, Verdict
 from .contest import bare
 from .scene import Line, Lines, Scene, Text
-from .staged import FLOOR, PROBES, crossings, precise, signal_task, spec
+from .staged import FLOOR, followed, precise, signal_task, spec
 
 PER_CROSSING = 3.0  # kappa of Wang & Lai's code, for each change of sign
 CAPTION = "Only a network of sines, scaled to the frequency and size of what is left, gains digits."
@@ -75,11 +75,13 @@ class MultistageScale(Study[MultistageScaleKnobs]):
             for progress in run:
                 if pace.due():
                     yield _scene({}, 0.2 * progress.share, "The first stage is fitted.")
-        base, whole = progress.field, _probes(task)
+        base, stages = progress.field, followed(task)
+        probes, truth = stages.probes, stages.truth
+        before = evaluated(base, probes)
         over = task.leftover(base)
         spread = (2 / (1 + knobs.width)) ** 0.5
         kappa = FASTER * pi * over.frequency / spread
-        counted = PER_CROSSING * crossings(_left(task, base, whole)[:, 0])
+        counted = PER_CROSSING * sign_changes((truth - before)[:, :1])
         courses: dict[str, list[tuple[int, float]]] = {}
         kinds = _kinds(kappa, knobs.width)
         for number, (name, (network, scaled)) in enumerate(kinds.items()):
@@ -91,8 +93,7 @@ class MultistageScale(Study[MultistageScaleKnobs]):
             rest = _rest(task, base, size, scaled)
             with closing(fit(rest, config)) as run:
                 for progress in run:
-                    found = evaluated(base, whole) + size * evaluated(progress.field, whole)
-                    truth = _truth(task, whole)
+                    found = before + size * evaluated(progress.field, probes)
                     error = max(relative(found - truth, truth), FLOOR)
                     courses[name].append((progress.step, error))
                     if pace.due():
@@ -147,20 +148,6 @@ def _rest(task: SignalTask, base: Field, size: float, scaled: bool) -> SignalTas
     values = (task.values - evaluated(base, task.x)) / size
     kind = SignalTask if scaled else _Unscaled
     return kind(task.x, values, function=left if task.function is not None else None)
-
-
-def _probes(task: SignalTask) -> Tensor:
-    if task.function is None:
-        return task.x
-    return torch.linspace(-1, 1, PROBES, dtype=torch.float64)[:, None]
-
-
-def _truth(task: SignalTask, x: Tensor) -> Tensor:
-    return task.values if task.function is None else task.function(x)
-
-
-def _left(task: SignalTask, base: Field, x: Tensor) -> Tensor:
-    return _truth(task, x) - evaluated(base, x)
 
 
 def _scene(

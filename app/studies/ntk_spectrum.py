@@ -75,7 +75,7 @@ class NtkSpectrum(Study[NtkSpectrumKnobs]):
     def run(
         self, knobs: NtkSpectrumKnobs, data: Data | None = None
     ) -> Generator[Scene, None, Verdict]:
-        samples = sines(sorted(knobs.waves), knobs.samples) if data is None else _few(evenly(data))
+        samples = sines(sorted(knobs.waves), knobs.samples) if data is None else evenly(data, MOST)
         waves = sorted(knobs.waves) if data is None else samples.peaks(PEAKS)
         fourier = Fourier(frequencies=knobs.features, sigma=knobs.sigma)
         encodings: dict[str, EncodingSpec] = {"plain": Identity(), "fourier": fourier}
@@ -106,15 +106,6 @@ def _config(knobs: NtkSpectrumKnobs, encoding: EncodingSpec) -> FitConfig:
     network = MLP(widths=knobs.widths, activation=Tanh())
     config = descent(network, steps=knobs.steps, rate=knobs.rate, seed=knobs.seed)
     return replace(config, field=replace(config.field, encoding=encoding))
-
-
-def _few(samples: Samples) -> Samples:
-    """At most `MOST` samples, each the mean of a stretch."""
-    stretch = -(-len(samples.values) // MOST)
-    kept = len(samples.values) // stretch * stretch
-    places = samples.places[:kept].view(-1, stretch).mean(1)
-    values = samples.values[:kept].view(-1, stretch, samples.values.shape[1]).mean(1)
-    return Samples(places, values, samples.note)
 
 
 def strength(fitted: Field, samples: Samples) -> Tensor:

@@ -14,6 +14,7 @@ from fields.grid import pixel_centres
 from fields.spec import Spec, knob
 from fields.spectrum import band_error, band_power
 
+from ..race import to_uint8
 from .base import Data, Pace, Study, Verdict
 from .scene import Heat, Line, Lines, Pictures, Scene
 from .watching import descent, outputs, thinned
@@ -167,7 +168,10 @@ def _scene(knobs: Order2dKnobs, watch: Bands, share: float) -> Scene:
         (
             Pictures(
                 f"After {watch.steps[-1]:,} steps",
-                [(_bytes(watch.picture), "the picture"), (_bytes(watch.output), "the output")],
+                [
+                    (to_uint8(watch.picture), "the picture"),
+                    (to_uint8(watch.output), "the output"),
+                ],
             ),
             Heat("Error of each band", rows, watch.names, steps, "steps", "cycles a side", "log",
                  x_span=span),
@@ -178,7 +182,3 @@ def _scene(knobs: Order2dKnobs, watch: Bands, share: float) -> Scene:
         "The output is a blurred picture that becomes sharper: each band of frequencies begins "
         "to be learned after the one below it.",
     )  # fmt: skip
-
-
-def _bytes(values: Tensor) -> Tensor:
-    return (values.clamp(0, 1) * 255).round().to(torch.uint8)

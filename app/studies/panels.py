@@ -1,9 +1,10 @@
 """Draws a panel of a scene: pictures and words here, lines and matrices in files of their own."""
 
+from ..svg import SOFT, stroke, text
 from .draw_heat import draw_heat
 from .draw_lines import draw_lines
 from .scene import Heat, Lines, Panel, Pictures, Text
-from .svg import ROW, SOFT, Drawn, stroke, text, title, wide, wrapped
+from .svg import ROW, Drawn, title, wide, wrapped
 
 PICTURE = 640  # pixels along the longest side, at most
 CRISP = 128  # pixels; smaller pictures are shown pixel by pixel

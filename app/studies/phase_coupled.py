@@ -5,18 +5,14 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Literal
 
-from fields import MLP
-from fields.activations import Tanh
 from fields.networks import Phase
 from fields.spec import Spec, knob
 from fields.spectrum import peaks
 
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .contest import Entry, adam, bare, contest, errors_panel
 from .scene import Scene
-from .voices import Sampled, close_look, pieces, sampled, spectra
-
-MOST_CARRIERS = 128
+from .voices import MOST_CARRIERS, Sampled, close_look, pieces, plain, sampled, spectra
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,17 +64,16 @@ class PhaseCoupled(Study[PhaseCoupledKnobs]):
         signal = sampled(data, pieces, knobs.samples)
         carriers = placed(signal, knobs)
         entries = _entries(signal, carriers, knobs)
-        pace, share = Pace(), 0.0
-        for share in contest(entries, signal.probes, signal.truth):
-            if pace.due():
-                yield _scene(signal, entries, carriers, knobs, share)
-        yield _scene(signal, entries, carriers, knobs, 1.0)
-        phase, plain = (e.error for e in entries)
+        yield from paced(
+            contest(entries, signal.probes, signal.truth),
+            lambda share: _scene(signal, entries, carriers, knobs, share),
+        )
+        phase, single = (e.error for e in entries)
         return Verdict(
-            phase <= knobs.bound and plain >= knobs.plain_bound,
+            phase <= knobs.bound and single >= knobs.plain_bound,
             f"PhaseDNN with {len(carriers)} carriers came to a relative error of {phase:.3f}, the "
-            f"plain network to {plain:.3f}.",
-            {"phase": phase, "plain": plain, "carriers": float(len(carriers))},
+            f"plain network to {single:.3f}.",
+            {"phase": phase, "plain": single, "carriers": float(len(carriers))},
         )
 
 
@@ -104,17 +99,11 @@ def _entries(
     signal: Sampled, carriers: tuple[float, ...], knobs: PhaseCoupledKnobs
 ) -> list[Entry]:
     phase = bare(Phase(frequencies=carriers, width=knobs.width, depth=2))
-    plain = bare(MLP(width=128, depth=4, activation=Tanh()))
+    config = adam(phase, knobs.steps, knobs.lr, batch=500, seed=knobs.seed, fall=1e-3)
     return [
-        Entry(
-            "PhaseDNN", signal.task,
-            adam(phase, knobs.steps, knobs.lr, batch=500, seed=knobs.seed, fall=1e-3),
-        ),
-        Entry(
-            "plain network", signal.task,
-            adam(plain, knobs.plain_steps, 1e-3, batch=1000, seed=knobs.seed, fall=1e-3),
-        ),
-    ]  # fmt: skip
+        Entry("PhaseDNN", signal.task, config),
+        plain(signal.task, knobs.plain_steps, knobs.seed),
+    ]
 
 
 def _scene(

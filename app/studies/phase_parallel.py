@@ -6,19 +6,16 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from fields import MLP, FitConfig
-from fields.activations import Tanh
+from fields import FitConfig
 from fields.networks import Phase
 from fields.solvers import Bands
 from fields.solvers.bands import bands, samples_of
 from fields.spec import Spec, knob
 
-from .base import Data, Pace, Study, Verdict
-from .contest import REPORTS, Entry, adam, bare, contest, errors_panel
+from .base import Data, Study, Verdict, paced
+from .contest import REPORTS, Entry, bare, contest, errors_panel
 from .scene import Line, Lines, Scene
-from .voices import Sampled, chord, close_look, sampled, spectra
-
-MOST_CARRIERS = 128
+from .voices import MOST_CARRIERS, Sampled, chord, close_look, plain, sampled, spectra
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,17 +64,16 @@ class PhaseParallel(Study[PhaseParallelKnobs]):
         signal = sampled(data, chord, knobs.samples)
         carriers = _carriers(signal, knobs)
         entries, band = _entries(signal, carriers, knobs), _band(signal, carriers)
-        pace = Pace()
-        for share in contest(entries, signal.probes, signal.truth):
-            if pace.due():
-                yield _scene(signal, entries, band, carriers, knobs, share)
-        yield _scene(signal, entries, band, carriers, knobs, 1.0)
-        phase, plain = (e.error for e in entries)
+        yield from paced(
+            contest(entries, signal.probes, signal.truth),
+            lambda share: _scene(signal, entries, band, carriers, knobs, share),
+        )
+        phase, single = (e.error for e in entries)
         return Verdict(
-            phase <= knobs.bound and plain >= knobs.plain_bound,
+            phase <= knobs.bound and single >= knobs.plain_bound,
             f"{len(carriers)} bands, fitted by themselves, came to a relative error of "
-            f"{phase:.3f} together, the plain network to {plain:.3f}.",
-            {"phase": phase, "plain": plain, "carriers": float(len(carriers))},
+            f"{phase:.3f} together, the plain network to {single:.3f}.",
+            {"phase": phase, "plain": single, "carriers": float(len(carriers))},
         )
 
 
@@ -94,19 +90,15 @@ def _carriers(signal: Sampled, knobs: PhaseParallelKnobs) -> tuple[float, ...]:
 def _entries(
     signal: Sampled, carriers: tuple[float, ...], knobs: PhaseParallelKnobs
 ) -> list[Entry]:
-    phase = FitConfig(
+    config = FitConfig(
         field=bare(Phase(frequencies=carriers, width=knobs.width, depth=2)),
         solver=Bands(iterations=knobs.steps, lr=knobs.lr, seed=knobs.seed),
         steps=None, seed=knobs.seed, report=max(1, knobs.steps // REPORTS), precision="fp32",
         device="cpu", backend="torch",
     )  # fmt: skip
-    plain = adam(
-        bare(MLP(width=128, depth=4, activation=Tanh())), knobs.plain_steps, 1e-3,
-        batch=1000, seed=knobs.seed, fall=1e-3,
-    )  # fmt: skip
     return [
-        Entry("PhaseDNN", signal.task, phase),
-        Entry("plain network", signal.task, plain),
+        Entry("PhaseDNN", signal.task, config),
+        plain(signal.task, knobs.plain_steps, knobs.seed),
     ]
 
 
@@ -121,7 +113,7 @@ def _band(signal: Sampled, carriers: tuple[float, ...]) -> Lines:
     loudest = int(power.argmax())
     turns = math.pi * carriers[loudest] * task.x[:, 0]
     fast = slow[loudest] * turns.cos() + turned[loudest] * turns.sin()
-    part = slice(signal.close, signal.close + 200)
+    part = signal.part
     x = signal.x[part].tolist()
     lines = [
         Line("its part of the signal", x, fast[part].tolist(), "#888888", "thin"),

@@ -10,6 +10,7 @@ from fields.encodings import EncodingSpec
 from fields.grid import pixel_centres
 from fields.metrics import decibels
 
+from ..race import to_uint8
 from .base import Data
 from .contest import Entry, adam
 from .scene import Pictures
@@ -67,12 +68,8 @@ def heldout_psnr(values: Tensor, picture: Tensor) -> float:
 
 def shown(title: str, picture: Tensor, entries: Sequence[Entry]) -> Pictures:
     """The picture and what the fits make of it."""
-    found = [(_bytes(picture), "picture")]
+    found = [(to_uint8(picture), "picture")]
     for entry in entries:
         values = torch.zeros_like(picture) if entry.values is None else entry.values
-        found.append((_bytes(values.view(picture.shape)), entry.name))
+        found.append((to_uint8(values.view(picture.shape)), entry.name))
     return Pictures(title, found)
-
-
-def _bytes(values: Tensor) -> Tensor:
-    return (255 * values).clamp(0, 255).round().to(torch.uint8)

@@ -11,7 +11,7 @@ from fields.encodings import EncodingSpec, Identity, Positional
 from fields.spec import Spec, knob
 from fields.tasks.image import ImageTask
 
-from .base import Data, Pace, Study, Verdict
+from .base import Data, Study, Verdict, paced
 from .contest import Entry, contest, errors_panel
 from .fourier_features import psnr
 from .picture_contest import encoded, every_second, grey, probes, shown
@@ -65,11 +65,10 @@ class PositionalEncoding(Study[PositionalEncodingKnobs]):
         if len(octaves) < 2:
             raise ValueError(f"octaves must hold 2 numbers at least, got {len(octaves)}.")
         entries = _entries(every_second(picture), octaves, knobs)
-        pace = Pace()
-        for share in contest(entries, probes(picture), picture.double().view(-1, 1)):
-            if pace.due():
-                yield _scene(picture, entries, octaves, share)
-        yield _scene(picture, entries, octaves, 1.0)
+        yield from paced(
+            contest(entries, probes(picture), picture.double().view(-1, 1)),
+            lambda share: _scene(picture, entries, octaves, share),
+        )
         bare, *found = (psnr(e, picture) for e in entries)
         told = ", ".join(f"{p:.1f} for L = {n}" for n, p in zip(octaves, found, strict=True))
         middle = found[octaves.index(4)] if 4 in octaves else max(found)

@@ -11,6 +11,7 @@ from fields import MLP
 from fields.activations import Tanh
 from fields.spec import Spec, knob
 from fields.spectrum import principal_direction, project, projection_error, projection_peaks
+from fields.spectrum.dft import amplitude
 from fields.tasks import TableTask
 
 from .base import Data, Pace, Study, Verdict
@@ -151,7 +152,7 @@ class Along:
         """|g^_k| for 1, 2, ... cycles over the span."""
         k = torch.arange(1, SHOWN + 1, dtype=torch.float64) / self.span
         found = project(self.rows.x, values, k, self.direction)
-        return found.abs().square().mean(1).sqrt().tolist()
+        return amplitude(found).tolist()
 
 
 def _verdict(knobs: ProjectionKnobs, watch: Along, own: bool) -> Verdict:

@@ -12,16 +12,14 @@ from .samples import middles
 from .scene import Heat, Line, Lines
 from .watching import Watch, outputs
 
-BETWEEN = 5  # places that are looked at for each sample, which is the middle one
-
 
 @dataclass
 class Racer:
     """A way of learning the signal, and what became of it so far.
 
     Attributes:
-        fine: the output at the samples and between them too, float64 [BETWEEN n, c]; None before
-            it has begun.
+        fine: the output at all places that `race` looks at, float64 [between n, c]; None before it
+            has begun.
     """
 
     name: str
@@ -44,17 +42,20 @@ class Racer:
         return bool(self.watch.steps) and None not in self.watch.learned(bound)
 
 
-def race(racers: Sequence[Racer], bound: float) -> Iterator[float]:
+def race(racers: Sequence[Racer], bound: float, between: int = 1) -> Iterator[float]:
     """Fits one after the other, each until all is learned or its steps are over.
+
+    Args:
+        between: odd, places that are looked at for each sample, which is the middle one.
 
     Yields:
         The share of all the work that is done, after every look; 1 at the end alone.
     """
     for number, racer in enumerate(racers):
-        places = middles(BETWEEN * len(racer.watch.samples.values))
+        places = middles(between * len(racer.watch.samples.values))
         for progress, values in outputs(racer.task, racer.config, places):
             racer.fine = values
-            racer.watch.look(progress.step, values[BETWEEN // 2 :: BETWEEN])
+            racer.watch.look(progress.step, values[between // 2 :: between])
             over = progress.end is not None or racer.done(bound)
             yield (number + (1.0 if over else progress.share)) / len(racers)
             if over:

@@ -46,13 +46,18 @@ class Attempt:
                 self.scene = scene
                 yield scene
 
+    @property
+    def held(self) -> bool:
+        """Whether it came to a verdict, and the claim held."""
+        return self.verdict is not None and self.verdict.held
+
     def result(self) -> dict[str, Any]:
         """What `study all --json` says of it."""
         verdict = self.verdict
         found = {
             "name": self.study.name,
             "claim": self.study.claim,
-            "held": verdict is not None and verdict.held,
+            "held": self.held,
             "figures": {} if verdict is None else verdict.figures,
             "seconds": self.seconds,
         }

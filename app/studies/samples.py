@@ -3,14 +3,19 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from fields.spectrum import peaks
+from fields.spectrum import dft, peaks
+from fields.spectrum.dft import amplitude
 from fields.tasks.signal import SignalTask
 
 from .base import Data
+
+if TYPE_CHECKING:
+    from data.signals import Signal
 
 LEAST, MOST = 16, 1000  # samples that a study fits
 # The papers' networks see x from -pi to pi, where the engine has -1 to 1: with the weights that x
@@ -50,7 +55,7 @@ class Samples:
             ValueError: there are fewer than two, and so no order to look for.
         """
         found = peaks(self.values, len(self.values) // 2)
-        height = torch.fft.rfft(self.values, dim=0).abs().square().sum(1)[found]
+        height = amplitude(dft(self.values))[found]
         chosen = found[height.argsort(descending=True)[:count]].sort().values.tolist()
         if len(chosen) < 2:
             raise ValueError(
@@ -80,26 +85,39 @@ def sines(waves: Sequence[int], n: int) -> Samples:
     return Samples(places, values[:, None])
 
 
-def evenly(data: Data) -> Samples:
-    """A person's signal; a long one averaged over stretches until it has `MOST` samples at most.
-
-    Raises:
-        ValueError: it is too short, level, or not equally spaced.
-    """
+def long_enough(data: Data) -> "Signal":
+    """A person's signal; ValueError if it has fewer than `LEAST` samples."""
     from data import Signal
 
-    signal = data
-    assert isinstance(signal, Signal)
-    n = len(signal.x)
-    if n < LEAST:
-        raise ValueError(f"the signal must have at least {LEAST} samples, got {n}; give more.")
+    assert isinstance(data, Signal)
+    if len(data.x) < LEAST:
+        raise ValueError(
+            f"the signal must have {LEAST} samples at least, got {len(data.x)}; give more."
+        )
+    return data
+
+
+def spaced(data: Data) -> "Signal":
+    """The same; ValueError too if its samples are not evenly spaced."""
+    signal = long_enough(data)
     if not signal.even:
         raise ValueError(
-            "the signal's x must be equally spaced, or it has no spectrum; resample it first."
+            "the signal's samples must be evenly spaced, or it has no spectrum; resample it first."
         )
+    return signal
+
+
+def evenly(data: Data, most: int = MOST) -> Samples:
+    """A person's signal; a long one averaged over stretches until it has `most` samples at most.
+
+    Raises:
+        ValueError: it is too short, level, or not evenly spaced.
+    """
+    signal = spaced(data)
+    n = len(signal.x)
     if not (signal.values - signal.values.mean(0)).abs().max() > 0:
         raise ValueError("the signal is level, and so has no frequencies; give one that changes.")
-    stretch = math.ceil(n / MOST)
+    stretch = math.ceil(n / most)
     kept = n // stretch * stretch
     places = signal.x[:kept].view(-1, stretch).mean(1)
     values = signal.values[:kept].view(-1, stretch, signal.values.shape[1]).mean(1)

@@ -6,15 +6,13 @@ import torch
 
 from fields.activations import Activation
 from fields.networks import Mscale2
-from fields.networks.mscale import OCTAVES, PLAIN_SINE
+from fields.networks.mscale import PLAIN_SINE
 from fields.problems import Problem
 from fields.tasks import Task
 
-from .contest import Entry, adam, bare, errors_panel
-from .equations import figures, solutions
+from .contest import Entry, adam, bare, errors_panel, figures
+from .equations import solutions
 from .scene import Scene
-
-__all__ = ["OCTAVES", "pair", "scaled", "scene", "settled"]
 
 LAST = 10  # reports over which an error is averaged, since every draw moves it
 

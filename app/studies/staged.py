@@ -10,7 +10,6 @@ from torch import Tensor
 from fields import MLP, Field, FieldSpec, FitConfig, SignalTask, fit
 from fields.activations import Tanh
 from fields.solvers import Solver
-from fields.spectrum import sign_changes
 from fields.tasks import Leftover, Task
 from fields.tasks.table import evaluated, relative
 
@@ -154,8 +153,3 @@ def followed(task: SignalTask) -> Stages:
         return Stages(task, task.x, task.values)
     x = torch.linspace(-1, 1, PROBES, dtype=torch.float64)[:, None]
     return Stages(task, x, task.function(x))
-
-
-def crossings(left: Tensor) -> int:
-    """How often what is left over changes its sign."""
-    return int(sign_changes(left[:, None]))

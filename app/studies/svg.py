@@ -1,19 +1,13 @@
-"""The pieces that a scene is drawn of: letters, lines, axes, and the colours of a matrix."""
+"""What scenes need beside the pieces of every chart: lines of words, and a matrix's colours."""
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Literal
 
-from ..charts import FONT, GLYPH, Axis
-from ..figures import number, raised
+from ..svg import FONT, GLYPH, text
 
 Drawn = tuple[float, str]  # height in pixels, and SVG from (0, 0) down
 
-SOFT = 'fill-opacity=".66"'
-GRID = 'stroke-opacity=".13"'
-FRAME = 'stroke-opacity=".45"'
-DASHED = 'stroke-opacity=".5" stroke-dasharray="3 3"'
 ROW = FONT + 5.0  # pixels from one line of letters to the next
 DECADES = 1e-16  # of the highest value, where a log axis ends
 
@@ -27,14 +21,6 @@ _RDBU = (
     (103, 0, 31), (178, 24, 43), (214, 96, 77), (244, 165, 130), (253, 219, 199), (247, 247, 247),
     (209, 229, 240), (146, 197, 222), (67, 147, 195), (33, 102, 172), (5, 48, 97),
 )  # fmt: skip
-
-
-def text(x: float, y: float, words: str, anchor: str = "start", extra: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {extra}>{escape(words)}</text>'
-
-
-def stroke(x0: float, y0: float, x1: float, y1: float, extra: str = "") -> str:
-    return f'<path d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" stroke="currentColor" {extra}/>'
 
 
 def wide(words: str) -> float:
@@ -70,29 +56,6 @@ def span(values: Iterable[float], scale: Literal["linear", "log"]) -> tuple[floa
         return (low, high) if high > low * (1 + 1e-9) else (low / 2, low * 2)
     room = max(abs(low), abs(high), 1e-300) * 1e-9
     return (low, high) if high - low > room else (low - 0.5, high + 0.5)
-
-
-def y_grid(y: Axis, x: Axis) -> list[str]:
-    """Lines across the chart with their values on the left."""
-    body = []
-    many = y.log and y.high > 1e4 * y.low
-    for tick in y.ticks(30):
-        body.append(stroke(x.start, y(tick), x.end, y(tick), GRID))
-        words = "10" + raised(round(math.log10(tick))) if many else number(tick)
-        body.append(text(x.start - 8, y(tick) + 4, words, "end", SOFT))
-    return body
-
-
-def x_ticks(x: Axis, y: float, label: str) -> list[str]:
-    """An axis at this height, with its values and its name below; it takes 42 pixels."""
-    body = [stroke(x.start, y, x.end, y, FRAME)]
-    many = x.log and x.high > 1e4 * x.low
-    for tick in x.ticks(52):
-        body.append(stroke(x(tick), y, x(tick), y + 4, FRAME))
-        words = "10" + raised(round(math.log10(tick))) if many else number(tick)
-        body.append(text(x(tick), y + 18, words, "middle", SOFT))
-    body.append(text((x.start + x.end) / 2, y + 37, label, "middle", SOFT))
-    return body
 
 
 def side_by_side(widths: Sequence[float], width: float, gap: float) -> list[tuple[float, int]]:

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fields import MLP
+from fields.activations import Tanh
 from fields.spectrum import dft
 from fields.tasks import SignalTask
 
 from .base import Data
-from .contest import Entry
-from .samples import middles
+from .contest import Entry, adam, bare, value_lines
+from .samples import middles, spaced
 from .scene import Line, Lines
 
 VOICES = (1, 3, 23, 137, 203)  # cycles a side: sin(k t) on t in [-pi, pi]
 CLOSE = 200  # probes of the close look
-FEWEST = 16
+MOST_CARRIERS = 128
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Sampled:
     close: int
 
     @property
+    def part(self) -> slice:
+        """The probes of the close look."""
+        return slice(self.close, self.close + CLOSE)
+
+    @property
     def highest(self) -> int:
         """The highest frequency that its samples hold, in cycles a side."""
         return len(self.task.x) // 2
@@ -57,40 +64,36 @@ def chord(t: Tensor) -> Tensor:
     return torch.stack([torch.sin(k * t) for k in VOICES]).sum(0)
 
 
-def sampled(
-    data: Data | None, function: Callable[[Tensor], Tensor], samples: int
-) -> Sampled:
+def sampled(data: Data | None, function: Callable[[Tensor], Tensor], samples: int) -> Sampled:
     """The signal given, or a function on [-pi, pi].
 
     Raises:
         ValueError: the signal's samples are too few or not evenly spaced.
     """
-    from data import Signal
-
     if data is None:
         samples_at, probes = middles(samples), middles(samples) + 1 / samples
         task = SignalTask(samples_at, function(math.pi * samples_at))
         t = math.pi * probes
         return Sampled(task, probes, t[:, 0], function(t), samples * 9 // 16)
-    assert isinstance(data, Signal)
-    if len(data.x) < FEWEST:
-        raise ValueError(f"the signal must have {FEWEST} samples at least, got {len(data.x)}.")
-    if not data.even:
-        raise ValueError("the signal's samples must be evenly spaced; resample it.")
-    probes = middles(len(data.x))
-    task = SignalTask(probes, data.values)
-    return Sampled(task, probes, data.x, data.values, max(0, (len(data.x) - CLOSE) // 2))
+    signal = spaced(data)
+    probes = middles(len(signal.x))
+    task = SignalTask(probes, signal.values)
+    return Sampled(task, probes, signal.x, signal.values, max(0, (len(signal.x) - CLOSE) // 2))
+
+
+def plain(task: SignalTask, steps: int, seed: int) -> Entry:
+    """A plain tanh network, to compare PhaseDNN with."""
+    spec = bare(MLP(width=128, depth=4, activation=Tanh()))
+    config = adam(spec, steps, 1e-3, batch=1000, seed=seed, fall=1e-3)
+    return Entry("plain network", task, config)
 
 
 def close_look(signal: Sampled, entries: list[Entry]) -> Lines:
     """A few values of the first channel, and what each field makes of them."""
-    part = slice(signal.close, signal.close + CLOSE)
+    part = signal.part
     x = signal.x[part].tolist()
-    lines = [Line("signal", x, signal.truth[part, 0].tolist(), "currentColor")]
-    for entry in entries:
-        if entry.values is not None:
-            lines.append(Line(entry.name, x, entry.values[part, 0].tolist(), entry.colour))
-    return Lines("A close look", lines, "x", "value")
+    truth = Line("signal", x, signal.truth[part, 0].tolist(), "currentColor")
+    return Lines("A close look", [truth, *value_lines(entries, x, part)], "x", "value")
 
 
 def spectra(signal: Sampled, entries: list[Entry], highest: int) -> Lines:
@@ -99,7 +102,7 @@ def spectra(signal: Sampled, entries: list[Entry], highest: int) -> Lines:
     lines = [Line("signal", ks, _amplitudes(signal.truth, ks), "currentColor")]
     for entry in entries:
         if entry.values is not None:
-            lines.append(Line(entry.name, ks, _amplitudes(entry.values, ks), entry.colour))
+            lines.append(Line(entry.name, ks, _amplitudes(entry.values, ks)))
     return Lines("Spectrum", lines, "frequency k, cycles a side", "amplitude")
 
 

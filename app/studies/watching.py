@@ -11,6 +11,7 @@ from fields import MLP, FieldSpec, FitConfig, Progress, fit
 from fields.activations import Activation, Tanh
 from fields.encodings import Identity
 from fields.spectrum import dft, relative_error
+from fields.spectrum.dft import amplitude
 from fields.tasks import Task
 from fields.tasks.table import evaluated
 
@@ -159,7 +160,7 @@ class Watch:
 
 def amplitudes(values: Tensor, last: int) -> list[float]:
     """|f^_k| for k = 1 to `last`, or as far as there are any; the root mean square over c."""
-    return dft(values).abs().square().mean(1).sqrt()[1 : last + 1].tolist()
+    return amplitude(dft(values))[1 : last + 1].tolist()
 
 
 def thinned(steps: Sequence[int], most: int = 160) -> list[int]:

@@ -12,7 +12,7 @@ from fields.tasks import EquationTask
 
 from .base import Data, Study, Verdict
 from .contest import Entry, bare, falling
-from .equations import lattice, solved
+from .equations import lattice, maps, solved
 from .scene import Scene
 
 CAPTION = "Time upwards: the string swings in two notes, and only both cures together follow it."
@@ -67,7 +67,9 @@ class WavePinn(Study[WavePinnKnobs]):
         problem = wave(knobs.speed)
         entries = _entries(knobs, EquationTask(problem))
         places = lattice(1.0)
-        yield from solved(problem, entries, places, knobs.bound, CAPTION)
+        yield from solved(
+            problem, entries, lambda: maps(problem, entries, places), knobs.bound, CAPTION, places
+        )
         fourier, plain = (e.error for e in entries)
         return Verdict(
             fourier <= knobs.bound and plain >= knobs.plain_bound,

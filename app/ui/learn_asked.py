@@ -13,6 +13,7 @@ from fields.spec import Spec, knobs
 from fields.tasks import Task
 
 from ..knobs import as_flags
+from ..plans import SHARED
 from ..race import Plan, plan
 from ..studies import STUDIES, Study
 from .learn_form import as_text, changed, differences
@@ -52,7 +53,7 @@ class StudyAsked:
     @property
     def base(self) -> Spec:
         """The knobs of the form."""
-        return self.found.quick if self.form == FORMS[0] else self.found.full
+        return form_of(self.found, self.form)
 
     def query(self) -> dict[str, str]:
         """What stands in the address."""
@@ -76,7 +77,7 @@ class RaceAsked:
     Attributes:
         source: where the signal comes from, one of `SOURCES`.
         built: its knobs, if it is built of some; otherwise those of a sum of sines.
-        drawn: what was drawn by hand, as `pack_drawing` has it.
+        drawn: what was drawn by hand, as `drawing` reads it.
         file: the id of what was brought; "" for none.
         photo: a sample, where none was brought.
         methods: that race, `network` among them or not.
@@ -141,8 +142,7 @@ class RaceAsked:
     def _flags(self, task: Task) -> list[str]:
         """The flags that make the method `plain` the network of one's own."""
         base, own = plan("plain", task).config, self.net.config(self.seconds, self.seed)
-        kept = ("steps", "seconds", "seed", "report", "device", "backend")
-        same = {name: getattr(base, name) for name in kept}
+        same = {name: getattr(base, name) for name in (*SHARED, "report")}
         return as_flags(replace(own, **same), base)
 
 
@@ -159,16 +159,21 @@ def read_study(
     """
     one_of("The study", name, tuple(STUDIES))
     one_of("The form", form, FORMS)
-    asked = StudyAsked(name, form, STUDIES[name].full)
-    takes = asked.found.takes
-    if takes == "nothing":
-        formula = file = ""
-    return replace(
-        asked,
-        knobs=changed(asked.base, values),
-        formula=_formula(formula) if takes == "signal" and not file else "",
-        file=file,
+    study = STUDIES[name]
+    if study.takes == "nothing":
+        file = ""
+    return StudyAsked(
+        name,
+        form,
+        changed(form_of(study, form), values),
+        _formula(formula) if study.takes == "signal" and not file else "",
+        file,
     )
+
+
+def form_of(study: Study[Any], form: str) -> Spec:
+    """The knobs of one of the `FORMS` of a study."""
+    return study.quick if form == FORMS[0] else study.full
 
 
 def _formula(text: str) -> str:

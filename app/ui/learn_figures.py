@@ -3,6 +3,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -42,10 +43,6 @@ def names(entrant: Entrant) -> list[str]:
     if isinstance(entrant.recorder, SignalRecorder):
         seen = entrant.recorder.sight
         return [number(float(k) * seen.cycles) for k in seen.peaks]
-    return bands_of(entrant)
-
-
-def bands_of(entrant: Entrant) -> list[str]:
     return band_names(entrant.trace.edges)
 
 
@@ -87,15 +84,17 @@ def _output(entrants: Sequence[Entrant], seen: Sight, units: Units) -> Lines:
         drawn.append(_line(entrant, places[::thin].tolist(), values))
     low, high = float(seen.known.min()), float(seen.known.max())
     room = 0.2 * (high - low) or 1.0
-    drawn = [Line(d.name, d.xs, _held(d.ys, low - room, high + room), d.colour, d.style)
-             for d in drawn]  # fmt: skip
-    return Lines("Output against target", drawn, "x", "value",
-                 x_span=(units.low, units.high), y_span=(low - room, high + room))  # fmt: skip
+    low, high = low - room, high + room
+    return Lines("Output against target", _held(drawn, low, high), "x", "value",
+                 x_span=(units.low, units.high), y_span=(low, high))  # fmt: skip
 
 
-def _held(values: Sequence[float], low: float, high: float) -> list[float]:
-    """Values that stay inside the chart."""
-    return [min(high, max(low, v)) if math.isfinite(v) else v for v in values]
+def _held(lines: Sequence[Line], low: float, high: float) -> list[Line]:
+    """Lines that stay inside the chart."""
+    return [
+        replace(line, ys=[min(high, max(low, v)) if math.isfinite(v) else v for v in line.ys])
+        for line in lines
+    ]
 
 
 def _spectrum(entrants: Sequence[Entrant], seen: Sight) -> Lines:
@@ -109,17 +108,45 @@ def _spectrum(entrants: Sequence[Entrant], seen: Sight) -> Lines:
         assert isinstance(look, SignalSnapshot)
         drawn.append(_line(entrant, at[: len(look.amplitude)], look.amplitude[:count].tolist()))
     low, high = SPECTRUM_DEPTH * top, 2 * top
-    drawn = [Line(d.name, d.xs, _held(d.ys, low, high), d.colour, d.style) for d in drawn]
     peaks = [(float(k) * seen.cycles, number(float(k) * seen.cycles)) for k in seen.peaks]
-    return Lines("Spectrum", drawn, "cycles a side", "amplitude", y_axis="log", marks=peaks,
-                 y_span=(low, high))  # fmt: skip
+    return Lines("Spectrum", _held(drawn, low, high), "cycles a side", "amplitude", y_axis="log",
+                 marks=peaks, y_span=(low, high))  # fmt: skip
 
 
 # --- a photo ---
 
 
-def photo_scene(entrants: Sequence[Entrant], share: float) -> Scene:
-    target = (entrants[0].recorder.target().clamp(0, 1) * 255).round().to(torch.uint8)
+class Frames:
+    """How complex the frames of a race are. Each is measured once, which takes long beside drawing:
+    every scene asks for all that there are.
+
+    Attributes:
+        target: what is learned, uint8 [h, w, c] as all frames.
+    """
+
+    def __init__(self, target: torch.Tensor) -> None:
+        self.target = target
+        # By the frame's id, and with the frame itself, so that no other can have its id.
+        self._known: dict[int, tuple[torch.Tensor, float, float]] = {}
+
+    def entropy(self, frame: torch.Tensor) -> float:
+        """Of its brightness, in bits."""
+        return self._measured(frame)[1]
+
+    def variation(self, frame: torch.Tensor) -> float:
+        """Mean difference of neighbours, of brightness from 0 to 1."""
+        return self._measured(frame)[2]
+
+    def _measured(self, frame: torch.Tensor) -> tuple[torch.Tensor, float, float]:
+        if id(frame) not in self._known:
+            grey = frame.float().mean(-1) / 255
+            steps = float((grey.diff(dim=0).abs().mean() + grey.diff(dim=1).abs().mean()) / 2)
+            self._known[id(frame)] = frame, entropy(grey.flatten()[:, None], GREYS), steps
+        return self._known[id(frame)]
+
+
+def photo_scene(entrants: Sequence[Entrant], frames: Frames, share: float) -> Scene:
+    target = frames.target
     pictures = [(target, "photo")]
     for entrant in entrants:
         look = entrant.looked or entrant.trace.snapshots[-1]
@@ -129,10 +156,13 @@ def photo_scene(entrants: Sequence[Entrant], share: float) -> Scene:
         Pictures("What each has learned", pictures),
         *(_map(entrant) for entrant in entrants),
         _over_time("How close", entrants, _metric("psnr"), "PSNR, dB"),
-        _over_time("Entropy", entrants, _of_frame(_bits), "bits", target=_bits(target)),
         _over_time(
-            "Total variation", entrants, _of_frame(_variation), "mean step between neighbours",
-            target=_variation(target),
+            "Entropy", entrants, lambda s: frames.entropy(s.frame), "bits",
+            target=frames.entropy(target),
+        ),
+        _over_time(
+            "Total variation", entrants, lambda s: frames.variation(s.frame),
+            "mean step between neighbours", target=frames.variation(target),
         ),
     ]  # fmt: skip
     return Scene(
@@ -140,22 +170,6 @@ def photo_scene(entrants: Sequence[Entrant], share: float) -> Scene:
         "In the maps each row is a band of frequencies, the coarsest at the bottom. Blue is not "
         "begun, red is learned; the black line marks when.",
     )  # fmt: skip
-
-
-def _of_frame(measure: Callable[[torch.Tensor], float]) -> Callable[[Snapshot], float]:
-    return lambda snapshot: measure(snapshot.frame)
-
-
-def _bits(frame: torch.Tensor) -> float:
-    """Entropy of a picture's brightness."""
-    grey = frame.float().mean(-1).flatten() / 255
-    return entropy(grey[:, None], GREYS)
-
-
-def _variation(frame: torch.Tensor) -> float:
-    """Mean difference of neighbours, of values from 0 to 1."""
-    grey = frame.float().mean(-1) / 255
-    return float((grey.diff(dim=0).abs().mean() + grey.diff(dim=1).abs().mean()) / 2)
 
 
 # --- over time ---

@@ -1,5 +1,6 @@
 """Where a signal is built, methods are chosen, and a network of one's own is set up, to race."""
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -9,7 +10,7 @@ from . import learn_views as views
 from .learn_asked import MOST_RACERS, MOST_SECONDS, PHOTOS, RACERS, RaceAsked, read_race
 from .learn_draw import draw_pad
 from .learn_form import changed, form, values_of, written
-from .learn_network import Net, before_scene, rates
+from .learn_network import NAME, Net, before_scene, rates
 from .learn_server import SIGNAL_KINDS, LearnServer
 from .learn_signals import SIGNALS, SOURCES, TITLES, drawing
 from .limits import MAX_SEED, MIN_SECONDS
@@ -83,9 +84,7 @@ class LabPanel:
     def _build_net(self) -> None:
         with gr.Accordion("Your network", open=True, elem_id="lab-network") as self.network:
             self.knobs = form("lab-net", USUAL.net)
-            self.net_preview = gr.HTML(
-                views.small(before_scene(USUAL.net, self._plain)), elem_id="lab-net-preview"
-            )
+            self.net_preview = gr.HTML(self._net_previewed(USUAL.net), elem_id="lab-net-preview")
 
     def _wire(self) -> None:
         self.source.input(
@@ -105,7 +104,7 @@ class LabPanel:
         )
         self.knobs.input(self._preview_net, self.knobs, self.net_preview, **PRIVATE)
         self.methods.change(
-            lambda methods: gr.update(visible="network" in methods), self.methods, self.network,
+            lambda methods: gr.update(visible=NAME in methods), self.methods, self.network,
             **PRIVATE,
         )  # fmt: skip
 
@@ -140,11 +139,11 @@ class LabPanel:
             self.drawn: asked.drawn,
             self.file: asked.file,
             self.photo: gr.update(value=asked.photo, visible=asked.source == "photo"),
-            self.preview: self._shown(asked),
+            self.preview: _or_problem(lambda: self._previewed(asked)),
             self.methods: list(asked.methods),
-            self.network: gr.update(visible="network" in asked.methods),
+            self.network: gr.update(visible=NAME in asked.methods),
             self.knobs: written(asked.net),
-            self.net_preview: views.small(before_scene(asked.net, self._plain)),
+            self.net_preview: self._net_previewed(asked.net),
             self.seconds: asked.seconds,
             self.seed: asked.seed,
         }
@@ -163,16 +162,7 @@ class LabPanel:
         return update | ({self.built: written(SIGNALS[source])} if source in SIGNALS else {})
 
     def _preview(self, *values: Any) -> str:
-        try:
-            return self._previewed(self.read(*values))
-        except ValueError as error:
-            return views.problem(str(error))
-
-    def _shown(self, asked: RaceAsked) -> str:
-        try:
-            return self._previewed(asked)
-        except ValueError as error:
-            return views.problem(str(error))
+        return _or_problem(lambda: self._previewed(self.read(*values)))
 
     def _previewed(self, asked: RaceAsked) -> str:
         """The signal as it is now.
@@ -182,7 +172,7 @@ class LabPanel:
         """
         if asked.source in ("file", "photo"):
             brought = self.server.brought.find(asked.file)
-            return views.note(f"{brought.name}: {brought.about}" if brought else "")
+            return views.note(brought.about if brought else "")
         if asked.source == "drawn":
             return views.note("" if asked.drawn and drawing(asked.drawn) else "Draw a line.")
         signal = asked.built.make()
@@ -191,10 +181,18 @@ class LabPanel:
         return views.signal_preview(xs, ys, f"{number(len(signal.x))} samples of it are known.")
 
     def _preview_net(self, knobs: str) -> str:
-        try:
-            return views.small(before_scene(changed(Net(), values_of(knobs)), self._plain))
-        except ValueError as error:
-            return views.problem(str(error))
+        return _or_problem(lambda: self._net_previewed(changed(Net(), values_of(knobs))))
+
+    def _net_previewed(self, net: Net) -> str:
+        return views.small(before_scene(net, self._plain))
 
     def _take(self, path: str, source: str) -> str:
         return self.server.take(path, "picture" if source == "photo" else "signal").id
+
+
+def _or_problem(draw: Callable[[], str]) -> str:
+    """What is drawn, or in a line why it cannot be."""
+    try:
+        return draw()
+    except ValueError as error:
+        return views.problem(str(error))

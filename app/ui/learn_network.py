@@ -14,6 +14,7 @@ from fields.spec import Spec, knob
 from fields.spectrum import kernel_spectrum, ntk
 
 from ..studies import Line, Lines, Scene
+from ..studies.samples import middles
 
 NAME = "network"  # of it among the methods
 WAVES = 64  # of the features, where there are any
@@ -96,7 +97,7 @@ def rates(net: Net) -> tuple[list[float], list[float]]:
         Frequencies in cycles a side, and rates from 0 to 1.
     """
     field = build(net.field(min(net.width, WIDEST)), 0)
-    kernel = ntk(field, _places()[:, None].float())
+    kernel = ntk(field, middles(POINTS).float())
     frequency, rate = kernel_spectrum(kernel, POINTS)
     kept = (frequency > 0) & (frequency <= SHOWN)
     fastest = rate[frequency > 0].nan_to_num(0).max().clamp(min=1e-30)
@@ -106,7 +107,7 @@ def rates(net: Net) -> tuple[list[float], list[float]]:
 def untrained(net: Net, seed: int) -> list[float]:
     """What it says before it has learned: POINTS values, scaled to a largest of 1."""
     with torch.no_grad():
-        values = build(net.field(), seed)(_places()[:, None].float())[:, 0]
+        values = build(net.field(), seed)(middles(POINTS).float())[:, 0]
     values = values - values.mean()
     return (values / values.abs().max().clamp(min=1e-30)).tolist()
 
@@ -116,17 +117,13 @@ def build(spec: FieldSpec, seed: int) -> Field:
     return spec.build(1, 1, rng, backend="torch", bf16=False)
 
 
-def _places() -> torch.Tensor:
-    return (2 * torch.arange(POINTS, dtype=torch.float64) + 1 - POINTS) / POINTS
-
-
 def before_scene(net: Net, plain: Sequence[float]) -> Scene:
     """What can be told before it learns: its outputs, and the rate of each frequency.
 
     Args:
         plain: the rates of the network as it is on the page at first, to be compared with.
     """
-    places = _places().tolist()
+    places = middles(POINTS)[:, 0].tolist()
     frequency, rate = rates(net)
     drawn = [Line("", places, untrained(net, seed)) for seed in range(DRAWS)]
     return Scene(

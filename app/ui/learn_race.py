@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from fields.tasks import ImageTask, SignalTask, Task
+from fields.tasks import Task
 
 from ..figures import duration, number
 from ..measures import PICTURE, SIGNAL, Subject
-from ..race import Entrant, Plan, race
+from ..race import Entrant, Plan, race, to_uint8
 from ..signal_preparing import Units
 from ..studies import Pace, Scene
 from . import learn_figures as figures
@@ -22,19 +22,18 @@ class Race(ABC):
     """Methods that race, as scenes.
 
     Attributes:
-        scene: the last one.
-        seconds: that the methods themselves took.
+        subject: what the task is about.
+        entrants: those that have begun.
     """
 
+    subject: ClassVar[Subject]
     plans: Sequence[Plan]
-    scene: Scene | None = field(default=None, init=False)
+    task: Task
     entrants: list[Entrant] = field(default_factory=list, init=False)
-
-    task: Task = field(init=False)
-    subject: Subject = field(init=False)
 
     @property
     def seconds(self) -> float:
+        """That the methods themselves took."""
         return sum(entrant.trace.seconds for entrant in self.entrants)
 
     def scenes(self) -> Iterator[Scene]:
@@ -50,9 +49,7 @@ class Race(ABC):
 
     def _drawn(self) -> Scene:
         shares = [e.progress.share if e.progress else 0.0 for e in self.entrants]
-        share = sum(shares) / len(shares)
-        self.scene = self.draw(share)
-        return self.scene
+        return self.draw(sum(shares) / len(shares))
 
     def moments(self) -> list[Moment]:
         """Where each method is."""
@@ -86,6 +83,7 @@ class Race(ABC):
             "told": self.told(),
         }
 
+
 @dataclass
 class SignalRace(Race):
     """A race on a signal.
@@ -94,11 +92,8 @@ class SignalRace(Race):
         units: of its x.
     """
 
-    signal: SignalTask
+    subject = SIGNAL
     units: Units
-
-    def __post_init__(self) -> None:
-        self.task, self.subject = self.signal, SIGNAL
 
     def draw(self, share: float) -> Scene:
         return figures.signal_scene(self.entrants, self.units, share)
@@ -119,13 +114,13 @@ class SignalRace(Race):
 class PhotoRace(Race):
     """A race on a photo."""
 
-    picture: ImageTask
-
-    def __post_init__(self) -> None:
-        self.task, self.subject = self.picture, PICTURE
+    subject = PICTURE
+    frames: figures.Frames | None = field(default=None, init=False)
 
     def draw(self, share: float) -> Scene:
-        return figures.photo_scene(self.entrants, share)
+        if self.frames is None:
+            self.frames = figures.Frames(to_uint8(self.entrants[0].recorder.target()))
+        return figures.photo_scene(self.entrants, self.frames, share)
 
     def told_of(self, entrant: Entrant) -> str:
         known = [

@@ -155,7 +155,8 @@ class RaceRun(SceneRun):
 
     @property
     def seconds(self) -> float:
-        return sum(m.seconds for m in self.now) if self.race is None else self.race.seconds
+        race = self.race  # which the thread that fits may drop meanwhile
+        return sum(m.seconds for m in self.now) if race is None else race.seconds
 
     def scenes(self) -> Iterator[Scene]:
         assert self.race is not None

@@ -25,8 +25,10 @@ from fields.plot import curve, paint
 from fields.tasks import ImageTask, SignalTask
 
 from ..folder import RunFolder, default_folder
-from ..signal_preparing import Units
+from ..race import to_uint8
+from ..signal_preparing import DOMAIN, Units, sampled
 from ..studies import STUDIES, Attempt, Data
+from ..studies.inputs import SAMPLES
 from .learn_asked import Asked, RaceAsked, StudyAsked
 from .learn_race import PhotoRace, SignalRace
 from .learn_run import RaceRun, SceneRun, StudyRun
@@ -43,7 +45,6 @@ STUDY_SIDE = 256  # and of one that a study runs on
 SIGNAL_KINDS = (".csv", ".tsv", ".txt", ".wav", ".npy", ".npz")
 TABLE_KINDS = (".csv", ".tsv", ".txt", ".npy", ".npz")
 TAKEN = {"signal": SIGNAL_KINDS, "table": TABLE_KINDS, "picture": KINDS, "nothing": ()}
-FORMULA_SAMPLES = 201  # of a formula that a study runs on, as on the command line
 LOOK = 84, 112  # (height, width) in pixels of a run's thumbnail
 INK = (0, 114, 178)
 
@@ -74,8 +75,10 @@ class Brought:
     def about(self) -> str:
         """What it is, in a line."""
         if isinstance(self.data, Tensor):
-            return f"{self.data.shape[1]} × {self.data.shape[0]} pixels are taken of it"
-        return self.data.describe()
+            said = f"{self.data.shape[1]} × {self.data.shape[0]} pixels are taken of it"
+        else:
+            said = self.data.describe()
+        return f"{self.name}: {said}"
 
 
 @dataclass
@@ -97,10 +100,8 @@ class LearnServer:
             ValueError: it cannot be read, in words for the person at the page.
         """
         source = Path(path)
-        try:
+        with without_folder(source):
             data = self._read(source, kind)
-        except ValueError as error:
-            raise ValueError(without_folder(str(error), source)) from None
         return self.brought.add(Brought(source.name, data, source))
 
     def _read(self, source: Path, kind: str) -> Data:
@@ -150,7 +151,7 @@ class LearnServer:
             return brought.data, brought
         if asked.formula:
             formula = parse_formula(asked.formula)
-            return Signal.from_formula(formula, -math.pi, math.pi, FORMULA_SAMPLES), None
+            return sampled(formula, DOMAIN, SAMPLES), None
         return None, None
 
     # --- races ---
@@ -193,7 +194,7 @@ class LearnServer:
         else:
             image = preview(load_sample(asked.photo), STUDY_SIDE)
             pixels, name = _pixels(image), asked.photo
-        image = Image.fromarray((pixels.numpy() * 255).round().astype(np.uint8).squeeze())
+        image = flat(to_uint8(pixels).numpy())
         image.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
         task = ImageTask(_pixels(image))
         plans = asked.plans(task, self.server.limits.seconds)
@@ -201,7 +202,7 @@ class LearnServer:
         source = folder.add("input", "input.png")
         image.save(source, "PNG")
         race = PhotoRace(plans, task)
-        before = jpeg(flat(np.atleast_3d(np.asarray(image))), None)
+        before = jpeg(image, None)
         commands = asked.commands(source, task)
         limit = self.server.limits.seconds
         return RaceRun(asked, race, name, commands, folder, before, limit)

@@ -1,11 +1,8 @@
 """The signals that can be built on the page: each is a spec, whose knobs make its samples."""
 
 import base64
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,11 +10,12 @@ import torch
 from data import Signal, parse_domain, parse_formula
 from fields.spec import Spec, knob
 
+from ..studies.samples import middles
+
 MOST_SAMPLES = 2048  # of a signal that is raced on
 MOST_WAVES = 12
 DRAWN = 96  # points of a line that is drawn by hand
 LEVELS = 4095  # values that each may have
-PI = (-math.pi, math.pi)  # a wave of whole frequency k is sin(k x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +142,6 @@ SIGNALS: dict[str, Built] = {
 }
 OTHERS = ("drawn", "file", "photo")  # which are brought, not built
 SOURCES = (*SIGNALS, *OTHERS)
-Source = Literal["sines", "square", "chirp", "stairs", "formula", "drawn", "file", "photo"]
 TITLES = {
     "sines": "Sines", "square": "Square wave", "chirp": "Chirp", "stairs": "Stairs",
     "formula": "Formula", "drawn": "Draw it", "file": "Own file", "photo": "Photo",
@@ -154,19 +151,11 @@ TITLES = {
 # --- what is drawn by hand ---
 
 
-def pack_drawing(values: Sequence[float]) -> str:
-    """A line [DRAWN] of values in [-1, 1] in two letters a value, as it stands in an address."""
-    levels = np.round((np.clip(values, -1, 1) + 1) / 2 * LEVELS).astype(">u2")
-    return "".join(base64.urlsafe_b64encode(_shifted(v)).decode()[:2] for v in levels)
-
-
-def _shifted(level: np.uint16) -> bytes:
-    """Twelve bits in front, which are two letters."""
-    return (int(level) << 12).to_bytes(3, "big")
-
-
 def drawing(packed: str) -> Signal:
     """The signal that was drawn: x in [-1, 1].
+
+    Args:
+        packed: `DRAWN` values from -1 to 1 in `LEVELS` steps, two letters of base 64 each.
 
     Raises:
         ValueError: nothing was drawn, or it came damaged.
@@ -179,7 +168,7 @@ def drawing(packed: str) -> Signal:
     except ValueError:
         raise ValueError("The drawing came damaged; draw it once more.") from None
     values = ((levels[:, 0] << 4) | (levels[:, 1] >> 4)) / LEVELS * 2 - 1
-    places = (2 * torch.arange(DRAWN, dtype=torch.float64) + 1) / DRAWN - 1
+    places = middles(DRAWN)[:, 0]
     return Signal(places, torch.from_numpy(values)[:, None].contiguous())
 
 

@@ -69,7 +69,7 @@ class LearnStage:
         scene, state = None, ""
         for _ in follow(run, wanted):
             update: Update = {self.log: views.log(run, self.server.server.runs.before(run))}
-            if run.scene is not scene or not state:
+            if run.scene is not scene or run.state != state:
                 scene = run.scene
                 update[self.figure] = self._drawn(run, page)
             if run.state != state:
@@ -105,9 +105,7 @@ class LearnStage:
         made = run.report if run.over else None
         if made is None or not made.is_file():
             return None
-        folder = self.server.server.cache / run.id
-        folder.mkdir(exist_ok=True)
-        target = folder / f"{run.folder.path.name}{made.suffix}"
+        target = self.server.server.place(run, made.suffix)
         if not target.is_file():
             link(made, target)
         return str(target)

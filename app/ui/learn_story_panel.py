@@ -7,6 +7,7 @@ import gradio as gr
 from . import learn_views as views
 from .learn_stories import STORIES
 from .shell import Update
+from .views import pick
 
 Place = tuple[str, int]  # the name of a walk, and the step from 0
 _WELCOME = (
@@ -26,12 +27,12 @@ class StoryPanel:
 
     def __init__(self) -> None:
         self.cards = gr.HTML(
-            views.story_cards(""), js_on_load=_pick("story"), elem_id="learn-stories"
+            views.story_cards(""), js_on_load=pick("story"), elem_id="learn-stories"
         )
         self.place = gr.State(("", 0))
 
     def build(self) -> None:
-        self.text = gr.HTML(_WELCOME, js_on_load=_pick("step"), elem_id="story-text")
+        self.text = gr.HTML(_WELCOME, js_on_load=pick("step"), elem_id="story-text")
         with gr.Row(visible=False, elem_classes="ff-tools") as self.tools:
             self.back = gr.Button("Back", size="sm", elem_id="story-back")
             self.again = gr.Button("Play again", size="sm", elem_id="story-again")
@@ -74,13 +75,3 @@ def read_place(story: Any, step: Any, *, first: int = 0) -> Place:
     if not 0 <= number <= last:
         raise ValueError(f"The walk {story} has steps {first} to {last + first}, not {step!r:.40}.")
     return str(story), number
-
-
-def _pick(what: str) -> str:
-    """Of buttons that say which story or step they stand for: a click tells the server."""
-    return f"""
-element.addEventListener('click', (event) => {{
-  const {{{what}}} = event.target.closest('button[data-{what}]')?.dataset ?? {{}};
-  if ({what} !== undefined) trigger('click', {{{what}}});
-}});
-"""

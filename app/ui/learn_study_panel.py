@@ -8,10 +8,11 @@ from fields.spec import Spec
 
 from ..studies import STUDIES
 from . import learn_views as views
-from .learn_asked import FORMS, StudyAsked, read_study
-from .learn_form import changed, form, values_of, written
+from .learn_asked import FORMS, StudyAsked, form_of, read_study
+from .learn_form import form, values_of, written
 from .learn_server import TAKEN, LearnServer
 from .shell import PRIVATE, Update, plainly
+from .views import pick
 
 FORM_NAMES = [("Quick · some seconds", FORMS[0]), ("Full · as in the paper", FORMS[1])]
 _NO_KNOBS = written(Spec())
@@ -28,7 +29,7 @@ class StudyPanel:
         self.server = server
         self.study = gr.State("")  # the one that is open; "" for the list
         self.file = gr.State("")  # the id of what was brought for it
-        self.list = gr.HTML(views.study_list(), js_on_load=_PICK, elem_id="study-list")
+        self.list = gr.HTML(views.study_list(), js_on_load=pick("study"), elem_id="study-list")
         with gr.Column(visible=False, elem_id="study-open") as self.open:
             self.back = gr.Button(
                 "All studies", size="sm", elem_id="study-back", elem_classes="ff-narrow-button"
@@ -87,7 +88,7 @@ class StudyPanel:
                 value=None, file_types=kinds, label=f"On your own {study.takes}"
             ),
             self.file: brought.id if brought else "",
-            self.about: views.note(f"{brought.name}: {brought.about}") if brought else "",
+            self.about: views.note(brought.about if brought else ""),
         }
 
     def close(self) -> Update:
@@ -110,19 +111,10 @@ class StudyPanel:
         """The other form's knobs."""
         if study not in STUDIES:
             return _NO_KNOBS
-        found = STUDIES[study]
-        return written(changed(found.quick if form == FORMS[0] else found.full, {}))
+        return written(form_of(STUDIES[study], form))
 
     def _take(self, path: str, study: str) -> tuple[str, str]:
         if study not in STUDIES:
             raise ValueError("Choose a study from the list first.")
         brought = self.server.take(path, STUDIES[study].takes)
-        return brought.id, views.note(f"{brought.name}: {brought.about}")
-
-
-_PICK = """
-element.addEventListener('click', (event) => {
-  const {study} = event.target.closest('[data-study]')?.dataset ?? {};
-  if (study) trigger('click', {study});
-});
-"""
+        return brought.id, views.note(brought.about)

@@ -1,6 +1,6 @@
 """The Learn tab: guided walks, a lab to race in, and every study, beside one live figure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 import gradio as gr
 
 from . import learn_views as views
-from .learn_asked import Asked, RaceAsked, StudyAsked, read_query
+from .learn_asked import Asked, RaceAsked, read_query
 from .learn_lab_panel import LabPanel
 from .learn_run import TAB, SceneRun
 from .learn_server import LearnServer
@@ -91,15 +91,12 @@ class LearnTab:
         for event in (raced, studied, *turned, loaded, opened):
             # As in the Image tab: any number of pages may watch, and turn to another run.
             event.success(
-                self._watch, run, self.stage.seen, concurrency_limit=None,
+                self.stage.watch, run, self.stage.seen, concurrency_limit=None,
                 trigger_mode="multiple", **PRIVATE,
             )  # fmt: skip
         for event in (raced, studied, *turned, opened):
             event.success(None, self.link, None, js=_ADDRESS, **PRIVATE)
         self.shell.page.unload(self.stage.leave)
-
-    def _watch(self, id: str | None, request: gr.Request) -> Iterator[Update]:
-        yield from self.stage.watch(id, request)
 
     def _begin_race(self, last: str | None, *values: Any) -> tuple[str, str]:
         return self._begin(self.lab.read(*values), last)
@@ -235,7 +232,7 @@ def _addressed(read: Any) -> Any:
 
     def address(*values: Any) -> Any:
         try:
-            asked: StudyAsked | RaceAsked = read(*values)
+            asked: Asked = read(*values)
         except ValueError:
             return gr.skip()
         return urlencode(asked.query())

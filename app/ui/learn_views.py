@@ -33,10 +33,8 @@ EMPTY = """
 """
 
 
-def figure(scene: Scene | None, width: float) -> str:
+def figure(scene: Scene, width: float) -> str:
     """A scene as it is seen, with its caption."""
-    if scene is None:
-        return EMPTY
     drawn = scene_svg(scene, min(WIDE, max(NARROW, width)))
     return (
         f'<figure class="ff-scene" data-share="{scene.share:.4f}">'

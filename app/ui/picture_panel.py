@@ -41,7 +41,7 @@ class PicturePanel:
                     elem_classes="ff-upload",
                 )
                 self.samples = gr.HTML(
-                    views.sample_buttons(_thumbnails()), js_on_load=views.PICK_SAMPLE,
+                    views.sample_buttons(_thumbnails()), js_on_load=views.pick("sample"),
                     elem_id="samples",
                 )  # fmt: skip
             self.photo = gr.HTML(visible=False, elem_id="photo")

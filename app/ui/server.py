@@ -4,6 +4,8 @@ import math
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -59,10 +61,8 @@ class Server:
             ValueError: it cannot be read, in words for the person at the page.
         """
         source = Path(path)
-        try:
+        with without_folder(source):
             picture = read_picture(source, max_megapixels=self.limits.megapixels)
-        except ValueError as error:
-            raise ValueError(without_folder(str(error), source)) from None
         return self.originals.add(Original(source.name, picture, source))
 
     def take_sample(self, name: str) -> Original:
@@ -72,10 +72,8 @@ class Server:
         """An uploaded mask, which becomes the picture's."""
         source = Path(path)
         limit = self.limits.megapixels
-        try:
+        with without_folder(source):
             original.mask = read_mask(source, original.size, max_megapixels=limit)
-        except ValueError as error:
-            raise ValueError(without_folder(str(error), source)) from None
         return original.mask
 
     def begin(self, original: Original, settings: Settings) -> PictureRun:
@@ -159,6 +157,12 @@ class Server:
         folder = self.cache / secrets.token_urlsafe(12)
         folder.mkdir()
         return folder / name
+
+    def place(self, run: Run, suffix: str, ending: str = "") -> Path:
+        """Where to put a file of a run that a person takes away."""
+        folder = self.cache / run.id
+        folder.mkdir(exist_ok=True)
+        return folder / f"{run.folder.path.name}{ending}{suffix}"
 
     def taken(self, run: PictureRun, method: str) -> "Taken":
         """A method's result to look at and to take away, where the page may fetch it.
@@ -278,9 +282,14 @@ def link(path: Path, target: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def without_folder(message: str, path: Path) -> str:
-    """The server's folders are nobody's business."""
-    return message.replace(str(path), path.name)
+@contextmanager
+def without_folder(path: Path) -> Iterator[None]:
+    """What is wrong with a file is said by its name alone: the server's folders are nobody's
+    business."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(str(error).replace(str(path), path.name)) from None
 
 
 def _warm_up() -> None:

@@ -37,7 +37,7 @@ class ShapePanel:
                     elem_classes="ff-upload",
                 )
                 self.samples = gr.HTML(
-                    views.sample_buttons(_thumbnails(server)), js_on_load=views.PICK_SAMPLE,
+                    views.sample_buttons(_thumbnails(server)), js_on_load=views.pick("sample"),
                     elem_id="shape-samples",
                 )  # fmt: skip
             with gr.Column(visible=False, elem_classes="ff-plain") as self.seen:

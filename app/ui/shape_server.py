@@ -53,10 +53,8 @@ class ShapeServer:
             ValueError: it cannot be read, in words for the person at the page.
         """
         source = Path(path)
-        try:
+        with without_folder(source):
             shape = read_shape(source, max_points=MAX_POINTS)
-        except ValueError as error:
-            raise ValueError(without_folder(str(error), source)) from None
         return self._keep(ShapeOriginal(source.name, shape, self._scene_file(), source))
 
     def take_sample(self, name: str) -> ShapeOriginal:
@@ -120,7 +118,7 @@ class ShapeServer:
         made = results(run, method) / "result.ply"
         if suffix == ".ply":
             return self._shared(run, made, f"-{method}")
-        target = self._place(run, suffix, f"-{method}")
+        target = self.server.place(run, suffix, f"-{method}")
         if not target.is_file():
             shape = read_shape(made)
             check_format(shape, suffix)
@@ -129,17 +127,12 @@ class ShapeServer:
         return target
 
     def _shared(self, run: ShapeRun, path: Path, ending: str) -> Path:
-        target = self._place(run, path.suffix, ending)
+        target = self.server.place(run, path.suffix, ending)
         try:
             link(path, target)
         except OSError as error:
             raise ValueError(f"The files of this run are gone: {error.strerror}.") from None
         return target
-
-    def _place(self, run: ShapeRun, suffix: str, ending: str) -> Path:
-        folder = self.server.cache / run.id
-        folder.mkdir(exist_ok=True)
-        return folder / f"{run.folder.path.name}{ending}{suffix}"
 
 
 def results(run: ShapeRun, method: str) -> Path:

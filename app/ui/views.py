@@ -321,12 +321,14 @@ def glossary() -> str:
     return f'<dl class="ff-glossary">{rows}</dl>'
 
 
-# Of the samples' buttons: a click on one tells the server which.
-PICK_SAMPLE = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('[data-sample]');
-  if (button) trigger('click', {sample: button.dataset.sample});
-});
+def pick(what: str) -> str:
+    """A script for buttons that say which sample, story or the like each stands for: a click tells
+    the server."""
+    return f"""
+element.addEventListener('click', (event) => {{
+  const button = event.target.closest('button[data-{what}]');
+  if (button) trigger('click', {{{what}: button.dataset.{what}}});
+}});
 """
 
 
