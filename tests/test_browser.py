@@ -267,7 +267,7 @@ def test_a_photo_is_enlarged_by_two_methods(page, served, photo):
     page.locator("#scale input[type=number]").fill("2.5")
     page.keyboard.press("Tab")
     page.locator("#fit").click()
-    page.get_by_text("the factor must be whole").wait_for()
+    page.get_by_test_id("toast-text").get_by_text("the factor must be whole").wait_for()
     page.locator("#scale input[type=number]").fill("2")
     page.keyboard.press("Tab")
     only(page, "auto", "hash")

@@ -23,7 +23,7 @@ from .settings import (
     each_takes,
     read_settings,
 )
-from .shell import PRIVATE, Update
+from .shell import LATEST, PRIVATE, Update
 
 ACTIONS = {"Fit": "Fit", "Inpaint": "Fill", "Denoise": "Remove the noise", "Enlarge": "Enlarge"}
 NAMES = ("holdout", "missing", "level", "sigma", "noise", "scale", "blur", "reduce")
@@ -178,7 +178,7 @@ class Choices:
         )  # fmt: skip
         self.task.input(
             None, [self.task, self.methods, self.preset], [self.methods, self.preset],
-            js=_suit(), **PRIVATE,
+            js=_suit(), **LATEST,
         )  # fmt: skip
         self.preset.change(
             lambda preset: gr.update(visible=preset == CUSTOM), self.preset, self.seconds, **PRIVATE

@@ -15,7 +15,7 @@ from .learn_server import SIGNAL_KINDS, LearnServer
 from .learn_signals import SIGNALS, SOURCES, TITLES, drawing
 from .limits import MAX_SEED, MIN_SECONDS
 from .server import KINDS
-from .shell import PRIVATE, Update, plainly
+from .shell import LATEST, PRIVATE, Update, plainly
 
 SHOWN = 400  # points of the signal that is shown
 USUAL = RaceAsked()
@@ -90,11 +90,11 @@ class LabPanel:
         self.source.input(
             self._arrange, [self.source],
             [self.builder, self.built, self.pad, self.bring, self.upload, self.file, self.photo],
-            **PRIVATE,
+            **LATEST,
         ).then(self._preview, self.all, self.preview, **PRIVATE)  # fmt: skip
         gr.on(
             [self.built.input, self.drawn.input, self.photo.input], self._preview, self.all,
-            self.preview, **PRIVATE,
+            self.preview, **LATEST,
         )  # fmt: skip
         self.upload.upload(
             plainly(self._take), [self.upload, self.source], self.file, **PRIVATE
@@ -102,7 +102,7 @@ class LabPanel:
         self.upload.clear(lambda: "", None, self.file, **PRIVATE).then(
             self._preview, self.all, self.preview, **PRIVATE
         )
-        self.knobs.input(self._preview_net, self.knobs, self.net_preview, **PRIVATE)
+        self.knobs.input(self._preview_net, self.knobs, self.net_preview, **LATEST)
         self.methods.change(
             lambda methods: gr.update(visible=NAME in methods), self.methods, self.network,
             **PRIVATE,

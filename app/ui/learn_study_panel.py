@@ -11,7 +11,7 @@ from . import learn_views as views
 from .learn_asked import FORMS, StudyAsked, form_of, read_study
 from .learn_form import form, values_of, written
 from .learn_server import TAKEN, LearnServer
-from .shell import PRIVATE, Update, plainly
+from .shell import LATEST, PRIVATE, Update, plainly
 from .views import pick
 
 FORM_NAMES = [("Quick · some seconds", FORMS[0]), ("Full · as in the paper", FORMS[1])]
@@ -43,7 +43,7 @@ class StudyPanel:
             self.run = gr.Button("Run", variant="primary", size="lg", elem_id="study-run")
         self.all: list[Any] = [self.study, self.form, self.knobs, self.formula, self.file]
         self.shown = [self.list, self.open, self.text, self.own, self.upload, self.about, *self.all]
-        self.form.input(self._reform, [self.study, self.form], self.knobs, **PRIVATE)
+        self.form.input(self._reform, [self.study, self.form], self.knobs, **LATEST)
         self.upload.upload(
             plainly(self._take), [self.upload, self.study], [self.file, self.about], **PRIVATE
         )

@@ -15,7 +15,7 @@ from .learn_server import LearnServer
 from .learn_stage import LearnStage
 from .learn_story_panel import Place, StoryPanel, read_place
 from .learn_study_panel import StudyPanel
-from .shell import PRIVATE, Shell, Update, plainly, show_stage
+from .shell import LATEST, PRIVATE, Shell, Update, plainly, show_stage
 
 ID = TAB
 TITLE = "Learn"
@@ -144,7 +144,7 @@ class LearnTab:
 
     def _wire_settings(self) -> None:
         self.mode.input(
-            self._arrange, self.mode, [self.story_box, self.lab_box, self.study_box], **PRIVATE
+            self._arrange, self.mode, [self.story_box, self.lab_box, self.study_box], **LATEST
         )
         self.study.list.click(plainly(self._open_study), None, self.shown, **PRIVATE).success(
             None, self.link, None, js=_ADDRESS, **PRIVATE
@@ -162,7 +162,7 @@ class LearnTab:
         for controls, read, values in changes:
             gr.on(
                 [control.input for control in controls], _addressed(read), values, self.link,
-                **PRIVATE,
+                **LATEST,
             ).success(None, self.link, None, js=_ADDRESS, **PRIVATE)  # fmt: skip
         here = gr.Textbox(visible="hidden")
         self.shell.tabs.select(self._turned, self.link, here, **PRIVATE).then(

@@ -8,7 +8,7 @@ from . import views
 from .picture_run import PictureRun
 from .previews import SHOWN_SIDE
 from .server import Server
-from .shell import PRIVATE, Update, plainly
+from .shell import LATEST, Update, plainly
 
 
 class ResultsPanel:
@@ -31,7 +31,7 @@ class ResultsPanel:
                 self.field = gr.DownloadButton("Download field", size="sm", elem_id="field")
                 self.report = gr.DownloadButton("Download report", size="sm", elem_id="report")
         self.files: list[Any] = [self.about, self.slider, self.picture, self.field, self.report]
-        self.picker.input(plainly(self._pick), [run, self.picker], self.files, **PRIVATE)
+        self.picker.input(plainly(self._pick), [run, self.picker], self.files, **LATEST)
 
     @property
     def seen(self) -> list[Any]:

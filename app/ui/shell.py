@@ -14,6 +14,9 @@ R = TypeVar("R")
 
 Update = dict[Any, Any]  # component -> its new value
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+# Of what follows a control: a change that is made while the one before is answered counts too,
+# which gradio would else drop.
+LATEST: dict[str, Any] = PRIVATE | {"trigger_mode": "always_last"}
 
 
 @dataclass
