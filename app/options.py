@@ -394,12 +394,13 @@ class BenchOptions:
     points: clouds made into meshes, beside screened Poisson where Open3D is installed.
     encodings: held-out PSNR of the encodings of "Fourier Features Let Networks Learn ..."."""
     inputs: Positional[tuple[Path, ...]] = ()
-    """image: a picture (astronaut by default). images, encodings: a directory of pictures.
+    """image: a picture (astronaut by default). images: a directory of pictures.
+    encodings: directories of pictures, or of folders of pictures; each folder is a set.
     points: clouds or meshes (the sample shapes by default)."""
     seconds: float = 5.0
     """image: seconds for each method."""
     pictures: Whole = None
-    """images, encodings: only the first so many."""
+    """images, encodings: only the first so many; of each set."""
     side: int = 256
     """images: shrink larger pictures to so many pixels on the longest side; 0 leaves them."""
     tasks: tuple[Literal["inpaint", "denoise", "upscale"], ...] = ("inpaint", "denoise", "upscale")
@@ -427,14 +428,17 @@ class BenchOptions:
     """points: cells along an edge of the box, 256 if it is left out."""
     steps: int = 2000
     """encodings: steps of each fit."""
-    batch: int = 4096
-    """encodings: pixels a step; 65536 is the published full batch of a 512x512 picture."""
-    sigma: float = 10.0
-    """encodings: spread of the Gaussian features, 10 for photos and 14 for text as published."""
-    octaves: float = 6.0
-    """encodings: log2 of the highest positional frequency, 6 for photos and 5 for text."""
-    plain_lr: float = 1e-2
-    """encodings: learning rate of none and basic, 1e-2 for photos and 1e-3 for text."""
+    batch: Whole = None
+    """encodings: pixels a step, all that are fitted if it is left out; fewer are quicker."""
+    sigma: Number = None
+    """encodings: spread of the Gaussian features. As published if it is left out: 10 for photos, 14
+    for a folder whose name contains "text"."""
+    octaves: Number = None
+    """encodings: log2 of the highest positional frequency; 6 for photos and 5 for text."""
+    plain_lr: Number = None
+    """encodings: learning rate of none and basic; 1e-2 for photos and 1e-3 for text."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """image, kernels, encodings: where to compute; auto is cuda where there is one."""
     out: Folder = None
     """Directory in which to keep what is done, so that a second call goes on from there."""
     json: bool = False

@@ -29,11 +29,12 @@ class Ledger:
         if path is not None and path.exists():
             try:
                 document = json.loads(path.read_text(encoding="utf-8"))
-                if document["settings"] != json.loads(to_json(settings)):
-                    raise ValueError("it was made with other settings")
+                changed = _changes(document["settings"], json.loads(to_json(settings)))
+                if changed:
+                    raise ValueError(f"{changed}: it was made with other settings")
                 for row in document["rows"]:
                     self.rows[self._key(row)] = row
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise ValueError(
                     f"{path}: cannot go on from it: {error}; choose another --out."
                 ) from None
@@ -49,3 +50,15 @@ class Ledger:
 
     def _key(self, row: dict[str, Any]) -> tuple[Any, ...]:
         return tuple(row[key] for key in self.keys)
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Which settings are others than they were, for people; "" if none is."""
+    names = [name for name in {**now, **before} if before.get(name) != now.get(name)]
+    return ", ".join(
+        f"{name} was {_shown(before, name)} and is {_shown(now, name)}" for name in names
+    )
+
+
+def _shown(settings: dict[str, Any], name: str) -> str:
+    return "not given" if settings.get(name) is None else json.dumps(settings[name])
