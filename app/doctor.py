@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from fields.kernels.backends import NAMES, choose, missing
+from fields.kernels.backends import NAMES, choose, faster, missing
 
 from .folder import to_json
 from .options import DoctorOptions
@@ -44,18 +44,33 @@ def _version(name: str) -> str | None:
 
 
 def _device(name: str) -> dict[str, Any]:
-    """Which backend `auto` takes on a device, and what keeps each of the others from running."""
-    if name == "cuda" and not torch.cuda.is_available():
-        return {"available": False, "why": "torch finds no NVIDIA GPU"}
+    """Which backend `auto` takes on a device and why, what keeps each of the others from running,
+    and what would make it faster."""
     device = torch.device(name)
+    if name == "cuda" and not torch.cuda.is_available():
+        return {"available": False, "why": "torch finds no NVIDIA GPU", "faster": _no_gpu()}
     chosen, why = choose("auto", device)
     problems = {backend: missing(backend, device) for backend in NAMES}
-    return {
-        "available": True,
+    found: dict[str, Any] = {"available": True}
+    if name == "cuda":
+        major, minor = torch.cuda.get_device_capability()
+        found |= {"name": torch.cuda.get_device_name(), "capability": f"{major}.{minor}"}
+    return found | {
         "auto": chosen,
         "why": why,
         "backends": {b: problem or "works" for b, problem in problems.items()},
+        "faster": faster(device),
     }
+
+
+def _no_gpu() -> str | None:
+    """What a person with a GPU must do for torch to find it; None if there is no sign of one."""
+    if torch.version.cuda is None:
+        return (
+            "this torch is built for the CPU alone; with an NVIDIA GPU, install the one for CUDA "
+            "(pip install torch, as pytorch.org says), which brings triton along"
+        )
+    return "torch is built for CUDA, but finds no driver; install NVIDIA's, if there is a GPU"
 
 
 def _text(document: dict[str, Any]) -> str:
@@ -66,8 +81,15 @@ def _text(document: dict[str, Any]) -> str:
         lines.append(f"  {name:<14} {found or 'not installed':<16} {PACKAGES[name]}")
     for name, device in document["devices"].items():
         if not device["available"]:
-            lines += [f"device {name}: not available, {device['why']}"]
-            continue
-        lines.append(f"device {name}: auto takes {device['auto']}, {device['why']}")
-        lines += [f"  {b:<11} {state}" for b, state in device["backends"].items()]
+            lines.append(f"device {name}: not available, {device['why']}")
+        else:
+            called = f" ({device['name']})" if "name" in device else ""
+            lines.append(f"device {name}{called}: auto takes {device['auto']}, {device['why']}")
+            lines += [f"  {b:<11} {state}" for b, state in device["backends"].items()]
+        if device["faster"]:
+            lines.append(f"  faster: {device['faster']}")
+    lines.append(
+        "Grids run on these backends; other encodings and networks on torch, whose networks\n"
+        "torch.compile makes faster on a GPU. Every run says what computed it."
+    )
     return "\n".join(lines)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from data import Picture, atomic_write, write_picture
@@ -222,8 +221,9 @@ def describe(job: AbstractJob[Any], trace: Trace, folder: RunFolder) -> dict[str
         "why": trace.why,
         "config": trace.config.to_dict(),
         "options": job.options,
-        "device": "cuda" if torch.cuda.is_available() and trace.config.device != "cpu" else "cpu",
+        "device": trace.device,
         "backend": trace.backend,
+        "how": trace.how,
         "seed": trace.config.seed,
         "steps": trace.steps,
         "seconds": {"fit": trace.seconds},

@@ -387,8 +387,9 @@ class StudyOptions:
 class BenchOptions:
     """Measure this machine's speed beside plain PyTorch, and quality beside what people use."""
 
-    kind: Positional[Literal["image", "images", "points", "encodings"]]
+    kind: Positional[Literal["image", "kernels", "images", "points", "encodings"]]
     """image: a training step on every backend, and the time to 30, 35 and 40 dB of every method.
+    kernels: every kernel beside what the machine can do at most, and the step beside PyTorch's.
     images: holes filled, noise removed and pictures enlarged, beside OpenCV, scikit-image, Pillow
     and BM3D where they are installed.
     points: clouds made into meshes, beside screened Poisson where Open3D is installed.
@@ -414,8 +415,8 @@ class BenchOptions:
     seeds: int = 3
     """images: masks of each kind, and draws of the noise."""
     methods: Names = None
-    """images: only these, such as fieldfit, hash, telea, biharmonic or bm3d. points: such as
-    fieldfit, hash, poisson or poisson-9."""
+    """image: only these, such as hash or fourier. images: such as fieldfit, hash, telea, biharmonic
+    or bm3d. points: such as fieldfit, hash, poisson or poisson-9."""
     truth: File = None
     """points: the mesh that a cloud is of, to measure against. Without it, a fifth of a cloud's
     points is held out; of a mesh, points are sampled."""

@@ -115,7 +115,8 @@ class Entrant:
         self.progress, self.looked = next(self.run)
         trace = self.trace
         trace.steps, trace.seconds = self.progress.step, self.progress.seconds
-        trace.backend, trace.end = self.progress.backend, self.progress.end or ""
+        trace.device, trace.backend = self.progress.device, self.progress.backend
+        trace.how, trace.end = self.progress.how, self.progress.end or ""
         trace.parameters = self.progress.field.parameter_count
         trace.stop = self.progress.stop
         if self.follower is not None:

@@ -280,8 +280,20 @@ def _table(order: Sequence[Trace]) -> str:
         "In figures",
         guide,
         f'<div class="wide"><table class="summary"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>{_meanings(columns)}",
+        f"<tbody>{''.join(rows)}</tbody></table></div>{_meanings(columns)}{_computed(order)}",
     )
+
+
+def _computed(order: Sequence[Trace]) -> str:
+    """What computed each run, where that is not told by the backend's name."""
+    said: dict[str, list[str]] = {}
+    for trace in order:
+        if trace.how not in ("", trace.backend):
+            said.setdefault(trace.how, []).append(named(trace))
+    lines = "".join(
+        f"<li>{', '.join(names)}: computed by {escape(how)}.</li>" for how, names in said.items()
+    )
+    return f'<ul class="notes">{lines}</ul>' if lines else ""
 
 
 def _meanings(columns: Iterable[tuple[str, str]]) -> str:

@@ -10,6 +10,7 @@ from .folder import RunFolder, to_json
 from .measures import MEANINGS
 from .preparing import Prepared
 from .truth import SAMPLES
+from .words import slowed
 
 SURE = 0.012  # of the extent: no good orientation was further from its points
 
@@ -80,6 +81,8 @@ def _made(document: dict[str, Any]) -> list[str]:
         spent = f"in {run['seconds']['fit']:.1f} s, {run['steps']} steps"
         lines.append(f"{run['method']}: {figures}  {spent}".replace(":   in", ": in"))
         lines.append(f"{run['method']}: {_mesh(run)}")
+        if slowed(run):
+            lines.append(f"{run['method']}: computed by {run['how']}")
     if "runs" not in document and not document["why"].endswith("as asked."):
         lines.append(f"auto chose {document['why']}")
     return lines

@@ -25,6 +25,7 @@ class Trace:
         power: of the target in each band, [bands].
         snapshots: coarse to fine, oldest first.
         metrics: of the final field over all of the data; empty until then.
+        how: in a sentence, what computes the fit, and why nothing faster does.
         subject: what was fitted.
         result: more of run.json, on what was made of the field.
         stop: the stopping rule with what it saw, if the fit has one.
@@ -38,7 +39,9 @@ class Trace:
     power: Tensor
     snapshots: list[Snapshot] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
+    device: str = "cpu"
     backend: str = ""
+    how: str = ""
     parameters: int = 0
     steps: int = 0
     seconds: float = 0.0

@@ -14,6 +14,8 @@ def say(document: dict[str, Any], folder: RunFolder, as_json: bool) -> None:
     for run in document.get("runs", [document]):
         figures = "  ".join(f"{k} {_figure(v)}" for k, v in run["metrics"].items())
         print(f"{run['method']}: {figures}  in {run['seconds']['fit']:.1f} s, {run['steps']} steps")
+        if slowed(run):
+            print(f"{run['method']}: computed by {run['how']}")
     if "stop" in document:
         print(_say_stop(document))
     if "runs" not in document and not document["why"].endswith("as asked."):
@@ -23,6 +25,11 @@ def say(document: dict[str, Any], folder: RunFolder, as_json: bool) -> None:
     if asked is not None and document["end"] in ("steps", "seconds") and reached < asked:
         print(f"stopped below the {asked:g} dB asked for; give more --steps or --seconds.")
     print(f"{folder.path / 'report.html'}")
+
+
+def slowed(run: dict[str, Any]) -> bool:
+    """Whether something faster could not do a run, which `how` then gives the reason for."""
+    return ":" in run["how"] or ";" in run["how"]
 
 
 def _say_stop(document: dict[str, Any]) -> str:

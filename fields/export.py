@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from .field import Field, FieldSpec
-from .kernels.backends import choose
+from .placing import backend_of
 
 FORMAT = 1  # raised when an older program could no longer read the file
 KEY = "fieldfit"
@@ -98,7 +98,7 @@ def load_field(
         ValueError: the file is no field, is damaged, too large, or from a newer format.
     """
     path = Path(path)
-    document, shapes = _read_header(path)
+    document, shapes, doubles = _read_header(path)
     try:
         spec = FieldSpec.from_dict(document["spec"])
         in_dim, out_dim = int(document["in_dim"]), int(document["out_dim"])
@@ -106,7 +106,7 @@ def load_field(
         if not (1 <= in_dim <= 64 and 1 <= out_dim <= 1024 and isinstance(info, dict)):
             raise ValueError(f"it maps {in_dim} coordinates to {out_dim} values.")
         _check_shapes(spec, in_dim, out_dim, shapes, max_values)
-        name, _ = choose(backend, torch.device(device))
+        name = backend_of(backend, spec.encoding, torch.device(device), in_dim, doubles=doubles)
         # All of a field's state is in the file, so that nothing need be allocated twice.
         with torch.device("meta"):
             model = spec.build(in_dim, out_dim, torch.Generator(), backend=name)
@@ -116,8 +116,9 @@ def load_field(
     return SavedField(model.to(device).eval(), spec, info)
 
 
-def _read_header(path: Path) -> tuple[dict[str, Any], dict[str, list[int]]]:
-    """The document and the tensors' shapes, checked against the size of the file."""
+def _read_header(path: Path) -> tuple[dict[str, Any], dict[str, list[int]], bool]:
+    """The document, the tensors' shapes, checked against the size of the file, and whether any is
+    of doubles."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -134,7 +135,8 @@ def _read_header(path: Path) -> tuple[dict[str, Any], dict[str, list[int]]]:
         end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         if 8 + length + end != size:
             raise ValueError("it is cut short.")
-        if any(entry["dtype"] not in ("F32", "F64") for entry in header.values()):
+        kinds = {entry["dtype"] for entry in header.values()}
+        if not kinds <= {"F32", "F64"}:
             raise ValueError("its tensors must be float32 or float64.")
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}.") from None
@@ -143,7 +145,7 @@ def _read_header(path: Path) -> tuple[dict[str, Any], dict[str, list[int]]]:
             "it holds no fieldfit document."
         )
         raise ValueError(f"{path}: not a field that can be read: {why}") from None
-    return document, shapes
+    return document, shapes, "F64" in kinds
 
 
 def _check_shapes(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .encodings import Encoding, EncodingSpec, Fourier, Identity
-from .fused import Fused, fuse
+from .fused import Fused, fuse, unfusable
 from .networks import MLP, Network, NetworkSpec
 from .spec import Spec, knob
 
@@ -23,6 +23,8 @@ class Field(nn.Module):
         shift: [c], added to the network's output. With `scale` it lets the network work on values
             of mean 0 and spread 1; the task that is fitted sets both from its data.
         scale: [], factor on the network's output.
+        operands: what the network multiplies while it is fitted; sums are float32 all the same.
+            What is drawn or measured is computed in the precision of the parameters.
     """
 
     shift: Tensor
@@ -35,14 +37,14 @@ class Field(nn.Module):
         out_dim: int,
         *,
         output: str,
-        bf16: bool,
+        operands: torch.dtype,
         earlier: "Field | None" = None,
     ) -> None:
         super().__init__()
         self.earlier = earlier
         self.encoding, self.network = encoding, network
         self.in_dim, self.out_dim = encoding.in_dim, out_dim
-        self.output, self.bf16 = output, bf16
+        self.output, self.operands = output, operands
         self.register_buffer("shift", torch.zeros(out_dim))
         self.register_buffer("scale", torch.ones(()))
 
@@ -56,15 +58,18 @@ class Field(nn.Module):
         x = x.to(self.shift.dtype)
         fused = self.fused
         if fused is not None and not torch.is_grad_enabled():
-            values = fused.values(x.flatten(0, -2))
-            return (self.shift + self.scale * values).unflatten(0, x.shape[:-1])
+            return fused.values(x.flatten(0, -2), self.shift, self.scale).unflatten(0, x.shape[:-1])
         features = self.encoding(x.flatten(0, -2))
-        if self.bf16 and self.training:
-            with torch.autocast(x.device.type, torch.bfloat16):
-                values = self.network(features)
+        # What torch.compile made of the network is for batches that it learns from.
+        network = self.network if torch.is_grad_enabled() else self.network.forward
+        if self.operands != torch.float32 and self.training:
+            # In float16 gradients would vanish: only the kernels keep them from it.
+            half = torch.bfloat16 if self.operands == torch.float16 else self.operands
+            with torch.autocast(x.device.type, half):
+                values = network(features)
             values = values.to(features.dtype)
         else:
-            values = self.network(features)
+            values = network(features)
         if self.output == "sigmoid":
             values = torch.sigmoid(values)
         else:
@@ -92,8 +97,7 @@ class Field(nn.Module):
                 target = target - self.earlier(x)
         fused = self.fused
         if fused is not None and not x.requires_grad:
-            aim = (target - self.shift) / self.scale
-            return self.scale**2 * fused.squared_error(x, aim, weight, paired)
+            return fused.squared_error(x, target, weight, paired, self.shift, self.scale)
         error = self.own(x) - target
         square = error.square().mean(-1)
         if paired:
@@ -104,9 +108,14 @@ class Field(nn.Module):
     @property
     def fused(self) -> Fused | None:
         """The field as one kernel sees it that goes from coordinates to the loss and back."""
-        if self.bf16 or self.output != "linear":
-            return None
-        return fuse(self.encoding, self.network)
+        return None if self.why_not_fused else fuse(self.encoding, self.network, self.operands)
+
+    @property
+    def why_not_fused(self) -> str | None:
+        """Why no kernel can follow the field whole, or None."""
+        if self.output != "linear":
+            return "the kernels have no sigmoid"
+        return unfusable(self.encoding, self.network, self.operands)
 
     @property
     def penalty(self) -> Tensor | None:
@@ -149,21 +158,26 @@ class FieldSpec(Spec):
         rng: torch.Generator,
         *,
         backend: str = "torch",
-        bf16: bool = False,
+        operands: torch.dtype = torch.float32,
     ) -> Field:
         """The field with all its stages, initialised from `rng` alone."""
-        field = self._stage(None, in_dim, out_dim, rng, backend=backend, bf16=bf16)
+        field = self._stage(None, in_dim, out_dim, rng, backend=backend, operands=operands)
         for _ in range(self.stages - 1):
-            field = self.grow(field, rng, backend=backend, bf16=bf16)
+            field = self.grow(field, rng, backend=backend, operands=operands)
         return field
 
     def grow(
-        self, field: Field, rng: torch.Generator, *, backend: str = "torch", bf16: bool = False
+        self,
+        field: Field,
+        rng: torch.Generator,
+        *,
+        backend: str = "torch",
+        operands: torch.dtype = torch.float32,
     ) -> Field:
         """A field with one more stage, the earlier ones frozen. Its parameters are float32's."""
         field.requires_grad_(False)
         return self.later(field.stages)._stage(
-            field, field.in_dim, field.out_dim, rng, backend=backend, bf16=bf16
+            field, field.in_dim, field.out_dim, rng, backend=backend, operands=operands
         )
 
     def _stage(
@@ -174,12 +188,12 @@ class FieldSpec(Spec):
         rng: torch.Generator,
         *,
         backend: str,
-        bf16: bool,
+        operands: torch.dtype,
     ) -> Field:
         encoding = self.encoding.build(in_dim, rng, backend=backend)
         network = self.network.build(encoding.out_dim, out_dim, rng)
         return Field(
-            encoding, network, out_dim, output=self.output, bf16=bf16, earlier=earlier
+            encoding, network, out_dim, output=self.output, operands=operands, earlier=earlier
         )
 
     def later(self, earlier: int) -> "FieldSpec":

@@ -2,104 +2,35 @@
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+import warnings
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from . import parallel
 from .average import Average
-from .encodings import DenseGrid, Encoding, HashGrid, Spline
-from .field import Field, FieldSpec
-from .kernels import sparse_adam_
-from .kernels.backends import BackendUnavailable, choose
+from .config import FitConfig
+from .device_step import device_step
+from .field import Field
+from .fused import lose_biases
+from .kernels.backends import missing
 from .networks import Network
-from .solvers import Descent, Solver, Step, balanced
-from .spec import Spec, knob
+from .optimisers import Dense, Sparse, optimisers
+from .placing import backend_of, check_half, described, operands_of, resolve_device
+from .solvers import Descent, Step, balanced
 from .stopping import Stopping, stopping
 from .tasks import Task, total
 
+__all__ = ["FitConfig", "Progress", "Run", "check", "fit", "resolve_device"]
+
 REPORT_SECONDS = 0.05  # between two reports when `FitConfig.report` leaves it to the clock
+MOST_COMPILED = 256  # networks in the life of a process
+AHEAD = 32  # steps that are asked of a GPU before they are waited for
 FASTER = 0.6  # spread of a later stage's first weights, relative to the wave that was left over
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitConfig(Spec):
-    """Everything that a run depends on besides its task.
-
-    Equal configs give equal runs on one device, as long as `steps` ends them: `seconds` counts on
-    the clock.
-    """
-
-    field: FieldSpec = FieldSpec()
-    solver: Solver = Descent()
-    steps: int | None = knob(1000, "steps to take at most", low=1, high=10**9)
-    seconds: float | None = knob(None, "seconds of fitting at most", low=0, high=10**7)
-    psnr: float | None = knob(None, "stop once this PSNR in dB is reached", low=0, high=200)
-    stop: Literal["none", "heldout", "variance", "discrepancy"] = knob(
-        "none", "rule that ends the run before it learns the noise, and keeps the best state"
-    )
-    batch: int = knob(2**14, "points a step", low=1, high=2**24)
-    lr: float = knob(1e-3, "Adam's learning rate for the network", low=0, high=10)
-    table_lr: float = knob(1e-2, "Adam's learning rate for the tables of a grid", low=0, high=10)
-    beta1: float = knob(0.9, "Adam's decay of the mean gradient", low=0, high=0.999999)
-    beta2: float = knob(0.99, "Adam's decay of the squared gradient", low=0, high=0.999999)
-    eps: float = knob(1e-15, "Adam's guard against division by zero", low=0, high=1)
-    weight_decay: float = knob(0.0, "L2 penalty on the network's weights", low=0, high=1)
-    schedule: Literal["constant", "exponential", "cosine"] = knob(
-        "exponential", "how the learning rate falls over the run"
-    )
-    decay: float = knob(0.1, "share of the learning rate left at the end", low=1e-6, high=1)
-    hold: float = knob(0.0, "share of the run before the learning rate falls", low=0, high=1)
-    unlock: float = knob(
-        0.0,
-        "share of the run over which a grid's levels begin to learn, coarse to fine; 0 is at once",
-        low=0,
-        high=1,
-    )
-    average: float = knob(
-        0.0, "share of the run so far whose mean state is the result; 0 is the last", low=0, high=1
-    )
-    precision: Literal["auto", "fp32", "bf16", "fp64"] = knob(
-        "auto",
-        "the network's arithmetic: auto is bf16 where the hardware multiplies it, fp64 computes "
-        "everything in double precision",
-    )
-    balance: int = knob(
-        0,
-        "steps between two balancings of the loss's terms by their tangent kernels; 0 is never",
-        low=0,
-        high=10**9,
-    )
-    report: int = knob(0, "steps between two reports; 0 is twenty reports a second", low=0)
-    seed: int = knob(0, "seed of the initialisation and of the sampling", low=0, high=2**63 - 1)
-    device: Literal["auto", "cpu", "cuda"] = knob("auto", "auto is cuda where there is one")
-    backend: Literal["auto", "torch", "numba", "triton", "tinycudann"] = knob(
-        "auto", "kernels to use; auto is the fastest that works"
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.steps is None and self.seconds is None and self.solver.descent is None:
-            raise ValueError("FitConfig.steps or FitConfig.seconds must be given, got neither.")
-
-    def unlocked(self, levels: int, share: float) -> int:
-        """How many of a grid's levels learn once `share` of the run is done."""
-        if share >= self.unlock:
-            return levels
-        return 1 + int((levels - 1) * share / self.unlock)
-
-    def rate(self, share: float) -> float:
-        """The factor on both learning rates once `share` of the run is done, from 1 to `decay`."""
-        left = max(0.0, (share - self.hold) / (1 - self.hold)) if self.hold < 1 else 0.0
-        if self.schedule == "constant":
-            return 1.0
-        if self.schedule == "cosine":
-            return self.decay + (1 - self.decay) * (1 + math.cos(math.pi * left)) / 2
-        return self.decay**left
 
 
 @dataclass(frozen=True)
@@ -115,6 +46,8 @@ class Progress:
             stopping rule; else None.
         stop: the stopping rule, live as the field is; None if there is none. The last report's
             field is in the state that it chose.
+        device: `cpu` or `cuda`.
+        how: in a sentence, what computes the fit, and why nothing faster does.
     """
 
     step: int
@@ -125,6 +58,8 @@ class Progress:
     backend: str
     end: str | None = None
     stop: Stopping | None = None
+    device: str = "cpu"
+    how: str = ""
 
     @property
     def eta(self) -> float:
@@ -160,9 +95,17 @@ def check(task: Task, config: FitConfig) -> None:
     Raises:
         BackendUnavailable, ValueError: as `fit` does.
     """
-    backend_of(config, resolve_device(config.device))
+    device = resolve_device(config.device, config.solver)
+    backend = _backend(config, device, task)
     with torch.device("meta"):
-        field = config.field.build(task.in_dim, task.out_dim, torch.Generator())
+        field = config.field.build(
+            task.in_dim,
+            task.out_dim,
+            torch.Generator(),
+            backend=backend,
+            operands=operands_of(config, device, backend, derived=task.derived),
+        )
+    check_half(field, config)
     config.solver.check(task, field)
     if field.stages > 1:
         _check_stages(config)
@@ -172,6 +115,13 @@ def check(task: Task, config: FitConfig) -> None:
             "is none; leave the rule out, or choose another method."
         )
     stopping(config.stop, task, field)
+
+
+def _backend(config: FitConfig, device: torch.device, task: Task) -> str:
+    doubles = config.precision == "fp64"
+    return backend_of(
+        config.backend, config.field.encoding, device, task.in_dim, doubles=doubles
+    )
 
 
 def _check_stages(config: FitConfig) -> None:
@@ -185,26 +135,6 @@ def _check_stages(config: FitConfig) -> None:
         )
 
 
-def backend_of(config: FitConfig, device: torch.device) -> str:
-    """The kernels that a config's field runs on: only grids have others than torch's, and those
-    not in double precision."""
-    name, _ = choose(config.backend, device)
-    grids = isinstance(config.field.encoding, HashGrid | DenseGrid | Spline)
-    if name == "torch" or (grids and config.precision != "fp64"):
-        return name
-    if config.backend == "auto":
-        return "torch"
-    if grids:
-        raise BackendUnavailable(
-            f"Backend {name} has no kernels in double precision; choose auto or torch, or another "
-            "precision than fp64."
-        )
-    raise BackendUnavailable(
-        f"Backend {name} has kernels for grids alone, and {type(config.field.encoding).__name__} "
-        "is none; choose auto or torch."
-    )
-
-
 class Run:
     """The state of one fit: the field, its optimisers, and the clock.
 
@@ -214,13 +144,14 @@ class Run:
 
     def __init__(self, task: Task, config: FitConfig) -> None:
         self.config, self.solver = config, config.solver
-        self.device = resolve_device(config.device)
-        self.backend = backend_of(config, self.device)
+        self.device = resolve_device(config.device, config.solver)
+        self.backend = _backend(config, self.device, task)
+        self.operands = operands_of(config, self.device, self.backend, derived=task.derived)
         self.task = task.to(self.device)
         self.start = torch.Generator().manual_seed(config.seed)
         spec = replace(config.field, stages=1)
         field = spec.build(
-            task.in_dim, task.out_dim, self.start, backend=self.backend, bf16=self.bf16
+            task.in_dim, task.out_dim, self.start, backend=self.backend, operands=self.operands
         )
         self.field = self.placed(field)
         self.solver.check(self.task, self.field)
@@ -238,14 +169,43 @@ class Run:
         if self.work is None:
             self.warm_up()
 
-    @property
-    def bf16(self) -> bool:
-        return use_bf16(self.config.precision, self.device)
-
     def placed(self, field: Field) -> Field:
-        """The field where it is to be fitted, in the arithmetic asked for."""
+        """A new stage where it is to be fitted, in the arithmetic asked for."""
         field = field.to(self.device)
+        if self.backend == "tinycudann":
+            lose_biases(field.encoding, field.network)
+        check_half(field, self.config)
+        if self.compiled(field):
+            compile_network(field.network)
         return field.double() if self.config.precision == "fp64" else field
+
+    def compiled(self, field: Field) -> bool:
+        """Whether torch.compile is to make a field's network faster: where no kernel follows it.
+
+        It has no second derivatives, and it is not asked for where torch alone was.
+        """
+        return (
+            self.device.type == "cuda"
+            and self.config.backend != "torch"
+            and self.config.precision != "fp64"
+            and missing("triton", self.device) is None
+            and field.fused is None
+            and self.solver.minimises
+            and self.solver.descent is None
+            and not self.task.derived
+            and any(True for _ in field.network.parameters())
+        )
+
+    @property
+    def how(self) -> str:
+        """In a sentence, what computes the fit, and why nothing faster does."""
+        compiled = self.compiled(self.field)
+        text = described(self.field, self.backend, self.device, compiled=compiled)
+        if self.whole is None or self.device.type != "cuda":
+            return text
+        if self.whole.eager is None:
+            return f"{text}, a step as one CUDA graph"
+        return f"{text}; without a CUDA graph, which failed: {self.whole.eager}"
 
     def begin(self, unit: float) -> None:
         """What the stage that has just begun needs; its losses are divided by `unit`."""
@@ -255,7 +215,10 @@ class Run:
         self.work: Iterator[Step] | None = None
         self.reached_share = 0.0  # of the solver's own work
         self.optimisers: list[Dense | Sparse] = []
+        self.whole = None  # step, if the device does all of it
         if self.solver.descent != 0:
+            self.whole = device_step(self.field, self.task, self.config) if unit == 1 else None
+        if self.solver.descent != 0 and self.whole is None:
             self.optimisers = optimisers(self.field, self.config, self.backend)
         averaged = self.config.average and self.solver.descent is None
         self.average = Average(self.field, self.config.average) if averaged else None
@@ -278,7 +241,7 @@ class Run:
             self.field.load_state_dict(self.average.field.state_dict())
         left = self.task.leftover(self.field)
         field = self.config.field.grow(
-            self.field, self.start, backend=self.backend, bf16=self.bf16
+            self.field, self.start, backend=self.backend, operands=self.operands
         )
         self.field = self.placed(field)
         size = left.size if left.size > 0 else 1.0
@@ -291,8 +254,15 @@ class Run:
 
     def warm_up(self) -> None:
         """Compile or load every kernel that a step needs, before the clock runs."""
-        with torch.enable_grad():
-            batch = next(self.task.batches(1, torch.Generator(self.device)))
+        if self.whole is not None:
+            self.whole.prepare()
+            return
+        # What torch.compile makes of a network is for batches of one size.
+        size = self.config.batch if self.compiled(self.field) else 1
+        with torch.enable_grad(), warnings.catch_warnings():
+            # Coordinates want all digits: less exact products are no advice for them.
+            warnings.filterwarnings("ignore", message="TensorFloat32")
+            batch = next(self.task.batches(size, torch.Generator(self.device)))
             self.task.loss(self.field, batch).backward()
         for parameter in self.field.parameters():
             if parameter.grad is not None:
@@ -311,14 +281,28 @@ class Run:
         if not last and not out_of_steps and (over or self.stage_share >= 1):
             self.grow()
             over = False
+        if self.device.type == "cuda" and self.step % AHEAD == 0:
+            torch.cuda.synchronize(self.device)
         self.seconds += time.perf_counter() - tick
         if out_of_steps or (last and over):
             return "steps"
         if self.config.seconds is not None and self.seconds >= self.config.seconds:
             return "seconds"
-        if len(self.losses) % 64 == 63 and not math.isfinite(self.losses[-1].item()):
-            return "diverged"
-        return None
+        return "diverged" if self.step % 64 == 63 and self.lost else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the loss is no number any more."""
+        if self.whole is not None:
+            return not math.isfinite(self.whole.mean_loss())
+        return bool(self.losses) and not math.isfinite(self.losses[-1].item())
+
+    def settle(self) -> None:
+        """Wait for what was asked of the device: it counts as time of the fit."""
+        if self.device.type == "cuda":
+            tick = time.perf_counter()
+            torch.cuda.synchronize(self.device)
+            self.seconds += time.perf_counter() - tick
 
     def solve(self, work: Iterator[Step]) -> bool:
         """Let the solver take a step; whether it was the stage's last."""
@@ -339,6 +323,12 @@ class Run:
         for optimiser in self.optimisers:
             if isinstance(optimiser, Sparse):
                 optimiser.unlock(share)
+        if self.whole is not None:
+            self.whole.step(factor, self.rows(share))
+            self.step += 1
+            if self.average is not None:
+                self.average.follow(self.step - self.first)
+            return False
         batch = next(self.batches)
         if self.config.balance and (self.step - self.first) % self.config.balance == 0:
             self.factors = balanced(self.field, self.task.terms(self.field, batch))
@@ -352,6 +342,11 @@ class Run:
         if self.solver.descent is not None and self.step - self.first >= self.solver.descent:
             self.begin_work()
         return False
+
+    def rows(self, share: float) -> int:
+        """How many of a table's rows learn once `share` of the run is done."""
+        levels = self.field.encoding.levels
+        return levels[self.config.unlocked(len(levels), share) - 1]
 
     def judge(self, end: str | None) -> str | None:
         """Ask the stopping rule when it is time; the reason if the run must end."""
@@ -395,7 +390,8 @@ class Run:
     def threads(self) -> AbstractContextManager[None]:
         """One thread for torch, but for a table without a kernel of its own: work is shared out by
         pieces or inside a kernel, or so little that threads would only wait for one another."""
-        alone = not self.field.encoding.tables or self.field.fused is not None
+        whole = self.field.fused is not None and not self.task.derived
+        alone = whole or not self.field.encoding.tables
         return parallel.one_thread() if alone else parallel.all_threads(self.device)
 
     @property
@@ -447,9 +443,12 @@ class Run:
         return self.task.evaluate(self.shown).get("psnr", 0.0) >= self.config.psnr
 
     def report(self, end: str | None) -> Progress:
-        if self.losses:
+        self.settle()
+        if self.losses or (self.whole is not None and self.whole.taken):
             self.recent = self._mean_loss()
             self.losses.clear()
+            if self.whole is not None:
+                self.whole.clear()
             if not math.isfinite(self.recent):
                 end = "diverged"
         self.reported = self.seconds
@@ -464,10 +463,26 @@ class Run:
             self.backend,
             end,
             self.stopping,
+            self.device.type,
+            self.how,
         )
 
     def _mean_loss(self) -> float:
+        if self.whole is not None:
+            return self.whole.mean_loss()
         return float(torch.stack(self.losses).double().mean())
+
+
+def compile_network(network: nn.Module) -> None:
+    """Let torch.compile make a network faster, at its first batch.
+
+    It gives up, without a word that reaches anyone, on code that it has compiled for eight networks
+    already: a comparison of methods has more.
+    """
+    import torch._dynamo.config as limits
+
+    limits.recompile_limit = max(limits.recompile_limit, MOST_COMPILED)
+    network.compile(dynamic=False)
 
 
 def quicken(network: Network, frequency: float) -> None:
@@ -480,108 +495,3 @@ def quicken(network: Network, frequency: float) -> None:
         return
     spread = float(network.first_weights[0].detach().square().mean().sqrt())
     network.amplify(FASTER * math.pi * frequency / spread)
-
-
-class Dense:
-    """Adam over the network: every weight has a gradient in every step. Biases do not decay.
-
-    Kingma & Ba 2015 (arXiv:1412.6980, algorithm 1), with the decay as an L2 penalty. Written out,
-    since torch.optim imports a compiler that takes two seconds to load.
-    """
-
-    def __init__(self, weights: Sequence[Tensor], config: FitConfig) -> None:
-        self.config, self.weights, self.step_count = config, list(weights), 0
-        self.mean = [torch.zeros_like(w) for w in weights]
-        self.square = [torch.zeros_like(w) for w in weights]
-
-    @torch.no_grad()
-    def step(self, factor: float) -> None:
-        """One step at `factor` times the learning rate; the gradients are then gone."""
-        c = self.config
-        self.step_count += 1
-        rate = c.lr * factor / (1 - c.beta1**self.step_count)
-        correction = math.sqrt(1 - c.beta2**self.step_count)
-        for weight, mean, square in zip(self.weights, self.mean, self.square, strict=True):
-            assert weight.grad is not None
-            gradient, weight.grad = weight.grad, None
-            if c.weight_decay and weight.ndim > 1:
-                gradient = gradient + c.weight_decay * weight
-            mean.lerp_(gradient, 1 - c.beta1)
-            square.mul_(c.beta2).addcmul_(gradient, gradient, value=1 - c.beta2)
-            weight.addcdiv_(mean, square.sqrt().div_(correction).add_(c.eps), value=-rate)
-
-
-class Sparse:
-    """Adam over the tables of a grid: entries that no sample touched stay as they are.
-
-    As published with the multiresolution hash encoding [arXiv:2201.05989, sec. 4]: an entry with a
-    gradient of exactly 0 is skipped, and its bias correction counts its own steps.
-    """
-
-    def __init__(self, encoding: Encoding, config: FitConfig, backend: str) -> None:
-        self.config, self.backend, self.tables = config, backend, encoding.tables
-        self.levels = encoding.levels
-        self.rows = self.levels[-1]  # of each table that learn
-        self.moments = [(torch.zeros_like(t), torch.zeros_like(t)) for t in self.tables]
-        self.counts = [torch.zeros_like(t, dtype=torch.int32) for t in self.tables]
-
-    def unlock(self, share: float) -> None:
-        """Let as many levels learn as the config says, once `share` of the run is done."""
-        self.rows = self.levels[self.config.unlocked(len(self.levels), share) - 1]
-
-    def step(self, factor: float) -> None:
-        """The kernel also clears the gradient, so that the next backward adds to zeros."""
-        config, rows = self.config, self.rows
-        for table, (m, v), count in zip(self.tables, self.moments, self.counts, strict=True):
-            assert table.grad is not None
-            sparse_adam_(
-                table.detach()[:rows],
-                table.grad[:rows],
-                m[:rows],
-                v[:rows],
-                count[:rows],
-                backend=self.backend,
-                lr=config.table_lr * factor,
-                beta1=config.beta1,
-                beta2=config.beta2,
-                eps=config.eps,
-            )
-            table.grad[rows:].zero_()
-
-
-def optimisers(field: Field, config: FitConfig, backend: str) -> list["Dense | Sparse"]:
-    """Adam for the network's weights and for the tables, whichever there are."""
-    found = dense(field, config), sparse(field, config, backend)
-    return [optimiser for optimiser in found if optimiser]
-
-
-def dense(field: Field, config: FitConfig) -> Dense | None:
-    tables = {id(t) for t in field.encoding.tables}
-    weights = [p for p in field.parameters() if p.requires_grad and id(p) not in tables]
-    return Dense(weights, config) if weights else None
-
-
-def sparse(field: Field, config: FitConfig, backend: str) -> Sparse | None:
-    return Sparse(field.encoding, config, backend) if field.encoding.tables else None
-
-
-def resolve_device(device: str) -> torch.device:
-    """The device that a name means here.
-
-    Raises:
-        ValueError: cuda was asked for and there is none.
-    """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device cuda was asked for, but torch finds no GPU; use --device cpu.")
-    return torch.device(device)
-
-
-def use_bf16(precision: str, device: torch.device) -> bool:
-    """Whether the network multiplies in bf16. `auto` asks for hardware that is faster at it."""
-    if precision != "auto":
-        return precision == "bf16"
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -151,10 +151,11 @@ def _of_table(task: TableTask | EquationTask, found: Facts) -> tuple[FitConfig, 
 
 
 def _derived(name: str, found: Facts) -> tuple[FitConfig, str]:
-    """A method whose derivatives are fitted: only torch has them twice."""
+    """A method whose derivatives are fitted: of splines only torch has them twice."""
     why = "siren, whose derivatives are smooth." if name == "auto" else f"{name}, as asked."
     config = METHODS["siren" if name == "auto" else name].make(found)
-    return replace(config, backend="torch", lr=min(config.lr, 1e-4)), why
+    backend = "torch" if isinstance(config.field.encoding, Spline) else config.backend
+    return replace(config, backend=backend, lr=min(config.lr, 1e-4)), why
 
 
 def _restores(name: str, task: ImageTask, found: Facts) -> bool:

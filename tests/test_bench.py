@@ -5,21 +5,31 @@ import math
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from app.bench import compiled, parts_cpu, published, steps, timing
 from app.bench import encodings as module
-from app.bench import published
+from app.bench.floors import Work, touched_by, works
 from app.bench.headway import Headway
 from app.bench.ledger import Ledger
 from app.bench.published import KINDS, StaxReLU, UnitSquare
+from app.bench.race import race_to_psnr
+from app.bench.rates import Rates, sectors
 from app.bench.sets import PictureSet, picture_sets
 from app.cli import main
 from app.options import BenchOptions
 from data import Picture, write_picture
+from fields import ImageTask
 from fields.grid import centres_of
+from fields.kernels.backends import missing
+from fields.kernels.draws import in_order
+from fields.kernels.grid import encode, grid_layout
 from fields.networks import MLP
 
 
@@ -35,7 +45,8 @@ def folder(tmp_path, waves):
 def test_bench_image(folder, monkeypatch, capfd):
     monkeypatch.setattr("app.bench.image.SAMPLES", 256)
     monkeypatch.setattr("app.bench.image.ROUNDS", 1)
-    assert main(["bench", "image", str(folder / "a.png"), "--seconds", "0.05", "--json"]) == 0
+    args = ["bench", "image", str(folder / "a.png"), "--seconds", "0.05", "--device", "cpu"]
+    assert main([*args, "--json"]) == 0
     found = json.loads(capfd.readouterr().out)
     assert found["bench"] == "image"
     rows = found["rows"]
@@ -44,6 +55,182 @@ def test_bench_image(folder, monkeypatch, capfd):
     methods = [r for r in rows if r["what"] == "method"]
     assert {r["method"] for r in methods} >= {"plain", "hash"}
     assert all("to_40_db" in r for r in methods)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Everything that `bench kernels` measures, on next to nothing and once."""
+    sizes = {"SAMPLES": 256, "LOG2_SIZE": 9, "SIDE": 32, "COPIED": 2**12, "MATRIX": 32}
+    for name, value in sizes.items():
+        monkeypatch.setattr(parts_cpu, name, value)
+    for name, value in {"REPEATS": 1, "FEW": 1, "LEAST_MS": 0.0}.items():
+        monkeypatch.setattr(timing, name, value)
+
+
+def test_bench_kernels_measures_each_beside_its_floor_and_torch(small, capfd):
+    assert main(["bench", "kernels", "--device", "cpu", "--json"]) == 0
+    found = capfd.readouterr()
+    rows = json.loads(found.out)["rows"]
+    assert "The kernels, 256 samples" in found.err
+    of = {what: [r for r in rows if r["what"] == what] for what in ("rate", "kernel", "step")}
+    assert all(len({tuple(r) for r in group}) == 1 for group in of.values())  # a table each
+    assert {r["name"] for r in of["rate"]} == {"copy", "products", "gather"}
+    assert all(r["rate"] > 0 for r in of["rate"])
+    names = {"encode", "encode+network", "scatter", "adam_table", "infer"}
+    for backend in backends("cpu"):
+        assert {r["name"] for r in of["kernel"] if r["backend"] == backend} == names
+    for row in of["kernel"]:
+        assert row["floor_share"] == pytest.approx(row["floor_ms"] / row["ms"])
+        assert (row["samples"], row["log2_size"]) == (256, 9)
+    assert [r["backend"] for r in of["step"]] == list(backends("cpu"))
+    for row in of["step"]:
+        assert row["samples_per_second"] == pytest.approx(256e3 / row["ms"])
+
+
+def test_bench_kernels_prints_a_heading_for_each_table(small, capfd):
+    assert main(["bench", "kernels", "--device", "cpu"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("what")] == [
+        "name", "name", "backend"
+    ]  # fmt: skip
+
+
+def test_bench_kernels_ends_with_the_rows_so_far(small, monkeypatch, capfd):
+    monkeypatch.setattr("app.signals.asked", lambda: True)
+    assert main(["bench", "kernels", "--device", "cpu", "--json"]) == 130
+    assert [r["name"] for r in json.loads(capfd.readouterr().out)["rows"]] == ["copy"]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["kernels", "a.png"], "bench kernels takes no input, got a.png"),
+        (["image", "--methods", "hash", "hush"], "no method 'hush'; choose from plain"),
+    ],
+)
+def test_bench_refuses_what_it_cannot_measure(args, said, capfd):
+    assert main(["bench", *args, "--device", "cpu"]) == 2
+    assert said in capfd.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("kind", ["kernels", "image"])
+def test_cuda_is_refused_by_the_benchmarks_where_there_is_none(kind, capfd):
+    assert main(["bench", kind, "--device", "cuda"]) == 2
+    found = capfd.readouterr()
+    assert "finds no GPU; use --device cpu" in found.err
+    assert not found.out
+
+
+def test_a_race_says_when_each_psnr_was_first_seen(waves):
+    row = race_to_psnr("hash", ImageTask(waves(16, 16)), 0.5, torch.device("cpu"))
+    assert (row["method"], row["device"]) == ("hash", "cpu")
+    times = [row[f"to_{level}_db"] for level in (30, 35, 40)]
+    assert times[0] is not None
+    reached = [t for t in times if t is not None]
+    assert reached == sorted(reached) == times[: len(reached)]
+    assert 0 < reached[0] <= reached[-1] <= row["seconds"]
+    assert row["psnr"] > 30
+
+
+def test_a_race_that_is_not_won_has_no_time(picture):
+    noise = torch.rand(picture.shape, generator=torch.Generator().manual_seed(0))
+    row = race_to_psnr("plain", ImageTask(noise), 0.01, torch.device("cpu"))
+    assert [row[f"to_{level}_db"] for level in (30, 35, 40)] == [None] * 3
+    assert 0 < row["psnr"] < 30
+
+
+def layout_of(log2_size=8):
+    return grid_layout(2, levels=4, features=2, log2_size=log2_size, coarsest=5, growth=1.9)
+
+
+def test_what_is_compiled_is_the_encoding(rng):
+    layout = layout_of()
+    assert set(layout.hashed) == {True, False}
+    corners = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1], [0.5, 0.5]])
+    x = torch.cat([torch.rand(500, 2, generator=rng), corners])
+    table = torch.randn(layout.offsets[-1], 2, generator=rng)
+    found = compiled.encoded(x, table, compiled.Levels(layout))
+    torch.testing.assert_close(found, encode(x, table, layout), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("full", [1, 255, 65535])
+def test_the_step_that_is_compiled_learns_new_samples_each_time(waves, full):
+    config = steps.config_of(200, 7, torch.device("cpu"), "torch")
+    kind = {1: torch.float32, 255: torch.uint8, 65535: torch.uint16}[full]
+    task = ImageTask((waves(30, 20) * full).to(kind))
+    plain = compiled.Plain(task, config, compile=False)
+    found = [float(plain.step()) for _ in range(40)]
+    assert sum(found[-5:]) < sum(found[:5]) / 2
+    assert len(set(found)) == 40
+
+
+def test_sectors_are_counted_once_for_samples_that_ask_together(rng):
+    layout = layout_of()
+    one = torch.full((64, 2), 0.3)
+    assert sectors(layout, one[:1]) == 4 * layout.levels
+    assert sectors(layout, one) == 2 * 4 * layout.levels  # two groups of 32
+    x = torch.rand(1024, 2, generator=rng)
+    ordered = x[in_order(2 * x - 1)]
+    assert sectors(layout, ordered) < sectors(layout, x) <= 1024 * 4 * layout.levels
+
+
+def test_a_floor_is_that_of_the_scarcest():
+    gather, atomic = {"random": 1.0, "curve": 4.0}, {"random": 0.5, "curve": 2.0}
+    rates = Rates(copy=2.0, products=4.0, gather=gather, atomic=atomic)
+    assert Work(copied=2e6).ms(rates, "random") == 1
+    work = Work(copied=2e6, operations=8e6, gathered=1e6, added=1e6)
+    assert work.ms(rates, "random") == work.ms(rates, "curve") == 2
+    assert Work(gathered=4e6, added=2e6).ms(rates, "random") == 4
+    assert Work(gathered=4e6, added=2e6).ms(rates, "curve") == 1
+    layout = layout_of()
+    found = works(layout, [(8, 64), (64, 3)], 100, asked=7, touched=0)
+    assert found["adam_table"].copied == 4 * 2 * layout.offsets[-1]
+    assert found["network"].operations == 6 * 100 * (8 * 64 + 64 * 16)
+    assert (found["encode"].gathered, found["scatter"].added) == (7, 7)
+
+
+def test_adam_reads_four_entries_for_each_that_is_touched():
+    gradient = torch.zeros(8, 2)
+    assert touched_by(gradient) == 0
+    gradient[0, 0] = gradient[1, 1] = gradient[7, 0] = 1.0
+    assert touched_by(gradient) == 8
+
+
+INTERPRETED = """
+import torch
+from app.bench import parts, rates, steps, timing
+timing.REPEATS = timing.FEW = 1
+timing.LEAST_MS, steps.LEVELS, parts.SETS, parts.GRADIENTS = 0.0, 2, 1, 1
+rates.COPIED, rates.SIDE, rates.POINTS, rates.READ, rates.LOG2_ROWS = 2**12, 16, 32, 32, 6
+cpu, found = torch.device("cpu"), rates.Rates()
+task = steps.picture(8)
+config = steps.config_of(32, 5, cpu, "triton")
+rows = [*rates.measure(found, cpu), *parts.Parts(task, config).rows(found)]
+rows += steps.rows(task, 32, 5, cpu, compile=False)
+print(__import__("json").dumps(rows))
+"""
+
+
+def test_what_a_gpu_would_measure_runs_in_the_interpreter():
+    pytest.importorskip("triton")
+    done = subprocess.run(
+        [sys.executable, "-c", INTERPRETED], capture_output=True, text=True,
+        env=os.environ | {"TRITON_INTERPRET": "1"}, cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    kernels = {(r["name"], r["order"]) for r in rows if r["what"] == "kernel"}
+    curve = "draw", "encode", "network", "scatter", "adam_table", "adam_network", "infer"
+    assert kernels == {(n, "curve") for n in curve} | {(n, "random") for n in ("encode", "scatter")}
+    assert {r["order"] for r in rows if r.get("name") == "atomic"} == {"random", "curve", "hot"}
+    found = [r["backend"] for r in rows if r["what"] == "step"]
+    assert found == ["triton", "triton replay", "triton eager", "torch"], done.stderr
+    assert all(r.get("ms", 1) > 0 and r.get("rate", 1) > 0 for r in rows)
+
+
+def backends(device):
+    return [b for b in ("numba", "torch") if missing(b, torch.device(device)) is None]
 
 
 def encodings(*args, steps=2, batch=16):

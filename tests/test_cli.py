@@ -314,7 +314,7 @@ def test_doctor_reports(capfd):
         (["inpaint", "{photo}", "{small}"], "small.png"),
         (["compare", "{photo}", "--methods", "plain", "plain"], "names a method twice"),
         (["render", "{photo}"], "photo.png"),
-        (["bench", "encodings", "{photo}"], "needs a directory"),
+        (["bench", "encodings", "{photo}"], "needs directories"),
         (["doctor", "--frobnicate"], "frobnicate"),
     ],
 )

@@ -236,7 +236,7 @@ def test_sparse_adam_is_adam_where_everything_is_touched(rng):
 
 def test_corrections_end_where_they_are_one():
     """Steps beyond the table use its last entry."""
-    corrections = numba_adam._corrections(0.9, 0.99)
+    corrections = adam.corrections(0.9, 0.99)
     assert corrections[1] == np.float32(np.sqrt(1 - 0.99) / (1 - 0.9))
     assert corrections[-1] == 1
     assert len(corrections) < 2000

@@ -377,8 +377,9 @@ def test_a_bank_starts_as_glorot_says(rng):
 
 def test_kernels_refuse_what_they_cannot_follow(rng):
     grid = HashGrid(levels=2, log2_size=6).build(2, rng, backend="numba")
-    assert fuse(grid, MLP(width=6).build(4, 3, rng)) is not None
-    assert fuse(grid, MLP(width=6, gain=2.0, init="normal").build(4, 3, rng)) is not None
+    assert fuse(grid, MLP(width=6).build(4, 3, rng), torch.float32) is not None
+    normal = MLP(width=6, gain=2.0, init="normal")
+    assert fuse(grid, normal.build(4, 3, rng), torch.float32) is not None
     for spec in (
         MLP(width=6, slopes="global"),
         MLP(width=6, antisymmetric=True),
@@ -389,4 +390,4 @@ def test_kernels_refuse_what_they_cannot_follow(rng):
     ):
         network = spec.build(4, 3, rng)
         assert isinstance(network, Network)
-        assert fuse(grid, network) is None
+        assert fuse(grid, network, torch.float32) is None

@@ -364,6 +364,6 @@ def test_derivatives_can_be_asked_for_instead_of_distances(shapes, tmp_path, cap
     assert "Sine" in json.dumps(found["config"]["field"]["network"])
     assert found["backend"] == "torch"
     assert found["options"]["objective"] == "derivatives"
-    assert run("points", shapes / "ball.ply", *args[:2], "--method", "hash", "--backend", "numba",
+    assert run("points", shapes / "ball.ply", *args[:2], "--method", "spline", "--backend", "numba",
                "--out", tmp_path / "other") == 2
     assert "--backend torch" in capfd.readouterr().err

@@ -21,11 +21,12 @@ from fields import (
     recorder,
 )
 from fields.fit import check
+from fields.kernels.draws import in_order
 from fields.points.surfels import surfels
 from fields.render import distance_in
 from fields.spectrum import band_error, band_power, bands
 from fields.tasks.objectives import SLOPES
-from fields.tasks.shape import in_order, slope
+from fields.tasks.shape import slope
 
 RADIUS = 0.7
 
@@ -65,7 +66,7 @@ def test_pairs_are_a_detail_apart(task: ShapeTask):
 def test_places_are_in_order():
     rng = torch.Generator().manual_seed(0)
     places = 2 * torch.rand(5000, 3, generator=rng) - 1
-    ordered = in_order(places)
+    ordered = places[in_order(places)]
     assert torch.equal(ordered.sort(dim=0).values, places.sort(dim=0).values)
     jumps = (ordered[1:] - ordered[:-1]).norm(dim=1).mean()
     assert float(jumps) < float((places[1:] - places[:-1]).norm(dim=1).mean()) / 4
@@ -177,7 +178,6 @@ def test_a_task_that_nobody_records_is_refused():
 def test_derivatives_draw_a_sphere_from_normals(task: ShapeTask):
     found = replace(task, objective=Derivatives())
     config, _ = method_config("auto", found)
-    assert config.backend == "torch"
     config = replace(config, steps=40, batch=256)
     first = found.evaluate(next(fit(found, config)).field)
     *_, last = fit(found, config)
@@ -195,11 +195,23 @@ def test_divergence_counts_less_and_less(task: ShapeTask):
     assert math.isfinite(last.loss)
 
 
-def test_second_derivatives_need_torch(task: ShapeTask):
+def test_second_derivatives_of_splines_need_torch(task: ShapeTask):
     found = replace(task, objective=Derivatives())
-    config, _ = method_config("hash", found)
+    config, _ = method_config("spline", found)
     with pytest.raises(ValueError, match="--backend torch"):
         next(fit(found, replace(config, backend="numba")))
+
+
+def test_second_derivatives_of_grids_are_the_kernels_too(task: ShapeTask):
+    found = replace(task, objective=Derivatives())
+    config, _ = method_config("hash", found)
+    config = replace(config, steps=5, batch=128)
+    losses = []
+    for backend in ("torch", "numba"):
+        *_, end = fit(found, replace(config, backend=backend))
+        assert end.backend == backend
+        losses.append(end.loss)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
 def test_bands_in_space_follow_parseval():

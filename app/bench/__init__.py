@@ -9,15 +9,18 @@ from ..trace import machine
 from .encodings import bench_encodings
 from .image import bench_image
 from .images import bench_images
+from .kernels import bench_kernels
 from .points import bench_points
 
 KINDS = {
     "image": bench_image,
+    "kernels": bench_kernels,
     "images": bench_images,
     "points": bench_points,
     "encodings": bench_encodings,
 }
-WIDTHS = {"method": 17, "shape": 20}  # letters of a column
+WIDTHS = {"method": 17, "shape": 20, "name": 15, "backend": 20, "picture": 20}  # of columns
+TABLES = {"case", "what"}  # rows with one of these are printed in columns
 
 
 def bench(options: BenchOptions) -> dict[str, Any]:
@@ -39,14 +42,18 @@ def _each(
             row = next(found)
         except StopIteration as end:
             return end.value or {}
-        rows.append(row)
         if line is not None:
-            print(line(row, first=len(rows) == 1), flush=True)
+            print(line(row, first=not rows or list(rows[-1]) != list(row)), flush=True)
+        rows.append(row)
 
 
 def _line(row: dict[str, Any], first: bool) -> str:
-    """A row as people read it: figures in columns where all rows have the same, else by name."""
-    if "case" not in row:
+    """A row as people read it: figures in columns where there are such rows, else by name.
+
+    Args:
+        first: whether the columns are others than those of the row before.
+    """
+    if TABLES.isdisjoint(row):
         return "  ".join(f"{k} {_figure(v)}" for k, v in row.items())
     widths = [WIDTHS.get(k, max(10, len(k))) for k in row]
     cells, names = (

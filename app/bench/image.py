@@ -1,10 +1,9 @@
 """A training step on every backend beside plain PyTorch, and the time each method takes to a PSNR.
 
 The step is that of a hash grid of 16 levels with 2 features and 2^15 entries each, two hidden
-layers of 64, three values, 65,536 samples.
+layers of 64, three values; 65,536 samples on the CPU, and 2^18 on a GPU.
 """
 
-import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -16,25 +15,28 @@ import torch
 from torch import Tensor, nn
 
 from data import load_sample, read_picture
-from fields import METHODS, FieldSpec, FitConfig, ImageTask, Recorder, fit, method_config
+from fields import METHODS, FieldSpec, FitConfig, ImageTask
 from fields.encodings import HashGrid
 from fields.encodings.grids import GridEncoding
-from fields.fit import Run
+from fields.fit import Run, resolve_device
 from fields.kernels import grid, grid_encode, threads
 from fields.kernels.backends import missing
 from fields.networks import MLP
 
 from .. import signals
 from ..options import BenchOptions
+from . import steps as gpu
 from .encodings import one_input
+from .race import race_to_psnr
 
 SAMPLES = 65_536
+GPU_SAMPLES = 2**18
+LOG2_SIZE = 15
 ROUNDS = 7  # of all contenders in turn, so that a disturbance hits them alike; medians are quoted
 WARMING = 2  # rounds before that compile, allocate and warm the caches
-LEVELS_OF_PSNR = (30, 35, 40)
 STEP = FitConfig(
     field=FieldSpec(
-        encoding=HashGrid(levels=16, features=2, log2_size=15, coarsest=16, finest=2048),
+        encoding=HashGrid(levels=16, features=2, log2_size=LOG2_SIZE, coarsest=16, finest=2048),
         network=MLP(width=64, depth=2),
     ),
     batch=SAMPLES,
@@ -43,11 +45,42 @@ STEP = FitConfig(
 
 
 def bench_image(options: BenchOptions) -> Iterator[dict[str, Any]]:
-    """Rows of the benchmark: the machine's floor, the encoding, the step, then every method."""
+    """Rows of the benchmark: the machine's floor, the encoding, the step, then every method.
+
+    Raises:
+        ValueError: the picture cannot be read, or a flag names what is not there.
+    """
+    device, methods = resolve_device(options.device), chosen(options)
     path = one_input(options)
     name = str(path or "astronaut")
     picture = load_sample("astronaut") if path is None else read_picture(path)
     task = ImageTask(torch.from_numpy(picture.pixels))
+    on_gpu = gpu.rows(task.to(device), GPU_SAMPLES, LOG2_SIZE, device, compile=True)
+    for row in on_gpu if device.type == "cuda" else _on_cpu(task):
+        yield row
+        if signals.asked():
+            return
+    for method in methods:
+        if signals.asked():
+            return
+        row = race_to_psnr(method, task.to(device), options.seconds, device)
+        yield {"what": "method", "picture": name} | row
+
+
+def chosen(options: BenchOptions) -> list[str]:
+    """The methods that take part.
+
+    Raises:
+        ValueError: there is none of a name.
+    """
+    for name in options.methods or ():
+        if name not in METHODS:
+            raise ValueError(f"--methods: no method {name!r}; choose from {', '.join(METHODS)}.")
+    return list(options.methods or METHODS)
+
+
+def _on_cpu(task: ImageTask) -> Iterator[dict[str, Any]]:
+    """The floor, the encoding and the step."""
     floor = measure_floor()
     yield {"what": "floor", **floor}
     for what, contenders in (("encode", encoders()), ("step", steps(task))):
@@ -59,10 +92,6 @@ def bench_image(options: BenchOptions) -> Iterator[dict[str, Any]]:
             if what == "step":
                 row["floor_share"] = floor_ms(floor, task.out_dim) / ms
             yield row
-    for method in METHODS:
-        if signals.asked():
-            return
-        yield {"what": "method", "picture": name} | race_to_psnr(method, task, options.seconds)
 
 
 def compete(contenders: dict[str, Callable[[], object]]) -> dict[str, float]:
@@ -159,10 +188,12 @@ def measure_floor() -> dict[str, float]:
     out = torch.empty(SAMPLES, 64)
     table, index = torch.rand(2**15, 2), torch.randint(2**15, (2**20,))
     rows = torch.empty(2**20, 2)
-    ms = compete({
-        "gemm": lambda: torch.mm(a, b, out=out),
-        "gather": lambda: torch.index_select(table, 0, index, out=rows),
-    })
+    ms = compete(
+        {
+            "gemm": lambda: torch.mm(a, b, out=out),
+            "gather": lambda: torch.index_select(table, 0, index, out=rows),
+        }
+    )
     return {
         "gflops": 2 * SAMPLES * 64 * 64 / ms["gemm"] / 1e6,
         "gathers": 2**20 / ms["gather"] / 1e3,
@@ -175,26 +206,3 @@ def floor_ms(floor: dict[str, float], out_dim: int) -> float:
     products = 6 * SAMPLES * sum(p.numel() for p in network.parameters() if p.ndim > 1)
     reads = 2 * SAMPLES * 16 * 4
     return products / floor["gflops"] / 1e6 + reads / floor["gathers"] / 1e3
-
-
-def race_to_psnr(method: str, task: ImageTask, seconds: float) -> dict[str, Any]:
-    """Seconds of fitting until each PSNR was first seen; None where it was not."""
-    config, _ = method_config(method, task)
-    config = replace(config, steps=None, seconds=seconds, device="cpu")
-    for _ in fit(task, replace(config, steps=2, seconds=None)):
-        pass  # compiles
-    recorder = Recorder(task)
-    reached: dict[int, float | None] = dict.fromkeys(LEVELS_OF_PSNR)
-    psnr, steps = -math.inf, 0
-    for progress, snapshot in recorder.watch(fit(task, config)):
-        steps = progress.step
-        if snapshot is None or not snapshot.band_error:  # a glance sees a part of the pixels
-            continue
-        psnr = snapshot.metrics["psnr"]
-        for level in LEVELS_OF_PSNR:
-            if reached[level] is None and psnr >= level:
-                reached[level] = progress.seconds
-        if signals.asked():
-            break
-    row = {f"to_{level}_db": when for level, when in reached.items()}
-    return {"method": method} | row | {"psnr": psnr, "seconds": seconds, "steps": steps}

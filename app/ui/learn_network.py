@@ -114,7 +114,7 @@ def untrained(net: Net, seed: int) -> list[float]:
 
 def build(spec: FieldSpec, seed: int) -> Field:
     rng = torch.Generator().manual_seed(seed)
-    return spec.build(1, 1, rng, backend="torch", bf16=False)
+    return spec.build(1, 1, rng, backend="torch")
 
 
 def before_scene(net: Net, plain: Sequence[float]) -> Scene:

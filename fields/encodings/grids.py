@@ -39,7 +39,12 @@ class HashGrid(EncodingSpec):
     )
 
     def build(self, in_dim: int, rng: torch.Generator, *, backend: str = "torch") -> Encoding:
-        layout = grid_layout(
+        smooth = self.interpolation == "smooth"
+        return GridEncoding(self.layout(in_dim), rng, smooth=smooth, backend=backend)
+
+    def layout(self, in_dim: int) -> GridLayout:
+        """Where its levels lie in one table."""
+        return grid_layout(
             in_dim,
             levels=self.levels,
             features=self.features,
@@ -47,7 +52,6 @@ class HashGrid(EncodingSpec):
             coarsest=self.coarsest,
             growth=growth(self.levels, self.coarsest, self.finest),
         )
-        return GridEncoding(layout, rng, smooth=self.interpolation == "smooth", backend=backend)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,12 @@ class DenseGrid(EncodingSpec):
     )
 
     def build(self, in_dim: int, rng: torch.Generator, *, backend: str = "torch") -> Encoding:
-        layout = grid_layout(
+        smooth = self.interpolation == "smooth"
+        return GridEncoding(self.layout(in_dim), rng, smooth=smooth, backend=backend)
+
+    def layout(self, in_dim: int) -> GridLayout:
+        """Where its levels lie in one table."""
+        return grid_layout(
             in_dim,
             levels=self.levels,
             features=self.features,
@@ -71,7 +80,6 @@ class DenseGrid(EncodingSpec):
             coarsest=self.coarsest,
             growth=growth(self.levels, self.coarsest, self.finest),
         )
-        return GridEncoding(layout, rng, smooth=self.interpolation == "smooth", backend=backend)
 
 
 class GridEncoding(Encoding):

@@ -17,7 +17,28 @@ def grid_encode(
         from . import numba_grid
 
         return numba_grid.encode(x, table, layout, smooth=smooth)
+    if backend == "triton":
+        from . import triton_grid
+
+        return triton_grid.encode(x, table, layout, smooth=smooth)
+    if backend == "tinycudann":
+        from . import tcnn
+
+        return tcnn.encode(x, table, layout, smooth=smooth)
     return grid.encode(x, table, layout, smooth=smooth)
+
+
+def grid_unsupported(layout: GridLayout, smooth: bool, backend: str) -> str | None:
+    """Why a backend cannot encode a grid, or None."""
+    if backend == "triton":
+        from . import triton_grid
+
+        return triton_grid.unsupported(layout)
+    if backend == "tinycudann":
+        from . import tcnn
+
+        return tcnn.unsupported(layout, smooth)
+    return None
 
 
 def sparse_adam_(*args: Tensor, backend: str, **knobs: float) -> None:
@@ -26,6 +47,10 @@ def sparse_adam_(*args: Tensor, backend: str, **knobs: float) -> None:
         from . import numba_adam
 
         return numba_adam.sparse_adam_(*args, **knobs)
+    if backend == "triton":
+        from . import triton_adam
+
+        return triton_adam.sparse_adam_(*args, **knobs)
     return adam.sparse_adam_(*args, **knobs)
 
 

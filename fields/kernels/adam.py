@@ -4,8 +4,22 @@ A step touches few of a hash table's entries. Those it does not touch keep their
 entry counts its own steps for the bias correction.
 """
 
+import functools
+import math
+
+import numpy as np
 import torch
 from torch import Tensor
+
+
+@functools.lru_cache(maxsize=8)
+def corrections(beta1: float, beta2: float) -> np.ndarray:
+    """sqrt(1 - beta2^t) / (1 - beta1^t) for t = 0, 1, ... until it is 1 in float32; 0 for t = 0."""
+    slower = max(beta1, beta2, 0.5)
+    last = min(math.ceil(-25 * math.log(2) / math.log(slower)), 2**20)
+    t = np.arange(1, last + 1)
+    found = np.sqrt(1 - np.float64(beta2) ** t) / (1 - np.float64(beta1) ** t)
+    return np.concatenate([[0], found]).astype(np.float32)
 
 
 @torch.no_grad()

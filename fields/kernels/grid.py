@@ -126,3 +126,20 @@ def encode(x: Tensor, table: Tensor, layout: GridLayout, *, smooth: bool = False
             total = total + weight * table.index_select(0, rows)
         levels.append(total)
     return torch.cat(levels, dim=-1)
+
+
+def check_grid(x: Tensor, table: Tensor, layout: GridLayout, device: str = "cpu") -> None:
+    """Kernels read memory as they are told: a wrong shape must not reach them.
+
+    Raises:
+        TypeError: one is not float32, or not on a device of this type.
+        ValueError: one has the wrong shape.
+    """
+    for name, tensor, columns in (("x", x, layout.dim), ("table", table, layout.features)):
+        if tensor.dtype != torch.float32 or tensor.device.type != device:
+            got = f"{tensor.dtype} on {tensor.device}"
+            raise TypeError(f"{name} must be float32 on {device} for these kernels, got {got}.")
+        if tensor.ndim != 2 or tensor.shape[1] != columns:
+            raise ValueError(f"{name} must have shape [n, {columns}], got {list(tensor.shape)}.")
+    if len(table) != layout.offsets[-1]:
+        raise ValueError(f"table must have {layout.offsets[-1]} rows, got {len(table)}.")

@@ -1,28 +1,16 @@
 """`adam.sparse_adam_` on the CPU, compiled by numba: one pass over memory, which is its cost."""
 
-import functools
-import math
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from . import threads
+from .adam import corrections
 from .numba_tools import helper, kernel, take
 
 BLOCK = 16  # entries looked at together, a cache line: without a gradient, no more is read
 SPAN = 16 * BLOCK  # entries treated together at most
 CHUNK = 64 * SPAN  # entries a thread takes at a time
-
-
-@functools.lru_cache(maxsize=8)
-def _corrections(beta1: float, beta2: float) -> np.ndarray:
-    """sqrt(1 - beta2^t) / (1 - beta1^t) for t = 0, 1, ... until it is 1 in float32."""
-    slower = max(beta1, beta2, 0.5)
-    last = min(math.ceil(-25 * math.log(2) / math.log(slower)), 2**20)
-    t = np.arange(1, last + 1)
-    found = np.sqrt(1 - np.float64(beta2) ** t) / (1 - np.float64(beta1) ** t)
-    return np.concatenate([[0], found]).astype(np.float32)
 
 
 @helper
@@ -98,7 +86,7 @@ def sparse_adam_(
     arrays = [t.detach().view(-1).numpy() for t in tensors.values()]
     knobs = [np.float32(k) for k in (lr, beta1, beta2, eps)]
     parts = -(-param.numel() // CHUNK)
-    threads.share(_sparse_adam, *arrays, _corrections(beta1, beta2), *knobs, parts=parts)
+    threads.share(_sparse_adam, *arrays, corrections(beta1, beta2), *knobs, parts=parts)
 
 
 def _check(name: str, tensor: Tensor, shape: torch.Size) -> None:

@@ -4,14 +4,13 @@ Nothing depends on the number of threads: what belongs to a sample is computed s
 the gradient to the table level by level, each by one thread, in order.
 """
 
-from typing import Any, NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from . import grid, threads
-from .grid import GridLayout
+from . import threads
+from .grid import GridLayout, check_grid
+from .grid_autograd import Query, encode_with
 from .numba_tiles import (
     TILE,
     by_axis,
@@ -224,132 +223,51 @@ def position_gradient(
     return torch.from_numpy(out[:, :samples].T)
 
 
-# --- autograd ------------------------------------------------------------------------------------
-#
-# A Function cannot tell which of its inputs' gradients are wanted now, only which might ever be,
-# and an eikonal loss wants them one at a time. So each has a Function of its own, which sees no
-# other input as a tensor. The Functions for x add a zero to what they differentiate. Derivatives
-# beyond the second take the reference's graph.
+class _Kernels:
+    """The kernels as `grid_autograd` calls them."""
 
+    def prepare(self, x: Tensor) -> np.ndarray:
+        return by_axis(x)
 
-class _Query(NamedTuple):
-    """What is encoded, hidden from autograd."""
-
-    x: Tensor
-    table: Tensor
-    layout: GridLayout
-    smooth: bool
-    by_axis: np.ndarray
-
-    def reference(self, x: Tensor, table: Tensor) -> Tensor:
-        """The features, differentiable any number of times."""
-        return grid.encode(x, table, self.layout, smooth=self.smooth)
-
-    def reference_gradient(self, gradient: Tensor, x: Tensor, table: Tensor) -> Tensor:
-        """The gradient to x, differentiable any number of times."""
-        out = self.reference(x, table)
-        return torch.autograd.grad(out, x, gradient, create_graph=True)[0]
-
-
-def _alias(tensor: Tensor) -> Tensor:
-    """The same tensor as a new node: what else depends on `tensor` does not depend on this."""
-    return tensor.view_as(tensor)
-
-
-class _Encode(torch.autograd.Function):
-    """The features, differentiable in the table."""
-
-    @staticmethod
-    def forward(ctx: Any, table: Tensor, query: _Query) -> Tensor:
-        ctx.query = query
-        return features(query.by_axis, len(query.x), table, query.layout, smooth=query.smooth)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        query, layout = ctx.query, ctx.query.layout
-        if torch.is_grad_enabled():
-            table = _alias(query.table)
-            out = query.reference(query.x, table)
-            return torch.autograd.grad(out, table, gradients[0], create_graph=True)[0], None
-        return table_gradient(
-            query.by_axis,
+    def features(self, query: Query, direction: Tensor | None = None) -> Tensor:
+        return features(
+            query.at,
             len(query.x),
-            flat(gradients[0]),
+            query.table,
+            query.layout,
+            smooth=query.smooth,
+            direction=None if direction is None else by_axis(direction),
+        )
+
+    def table_gradient(
+        self, query: Query, gradient: Tensor, direction: Tensor | None = None
+    ) -> Tensor:
+        layout = query.layout
+        return table_gradient(
+            query.at,
+            len(query.x),
+            flat(gradient),
             (layout.levels * layout.features, layout.features),
             layout,
             smooth=query.smooth,
-        ), None
-
-
-class _Position(torch.autograd.Function):
-    """Zeros, differentiable in x as the features are."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, query: _Query) -> Tensor:
-        ctx.save_for_backward(query.table)
-        ctx.query = query
-        return torch.zeros(1, 1).expand(len(x), query.layout.levels * query.layout.features)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (table,) = ctx.saved_tensors
-        to_x = _PositionGradient.apply(gradients[0], table, ctx.query)
-        if torch.is_grad_enabled():
-            to_x = to_x + _Curvature.apply(ctx.query.x, (gradients[0],), ctx.query)
-        return to_x, None
-
-
-class _PositionGradient(torch.autograd.Function):
-    """The gradient to x, differentiable in the gradient to the features and in the table."""
-
-    @staticmethod
-    def forward(ctx: Any, gradient: Tensor, table: Tensor, query: _Query) -> Tensor:
-        ctx.save_for_backward(gradient, table)
-        ctx.query = query
-        args = query.by_axis, len(query.x), table, gradient, query.layout
-        return position_gradient(*args, smooth=query.smooth)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        gradient, table = ctx.saved_tensors
-        query, layout, wanted = ctx.query, ctx.query.layout, ctx.needs_input_grad
-        if torch.is_grad_enabled():
-            gradient, table = _alias(gradient), _alias(table)
-            to_x = query.reference_gradient(gradient, _alias(query.x), table)
-            inputs = [i for i, want in zip((gradient, table), wanted, strict=False) if want]
-            found = iter(torch.autograd.grad(to_x, inputs, gradients[0], create_graph=True))
-            return next(found) if wanted[0] else None, next(found) if wanted[1] else None, None
-        points = query.by_axis, len(query.x)
-        knobs: dict[str, Any] = {"smooth": query.smooth, "direction": by_axis(gradients[0])}
-        to_gradient = features(*points, table, layout, **knobs) if wanted[0] else None
-        steps = layout.levels * layout.features, layout.features
-        to_table = (
-            table_gradient(*points, flat(gradient), steps, layout, **knobs) if wanted[1] else None
+            direction=None if direction is None else by_axis(direction),
         )
-        return to_gradient, to_table, None
+
+    def position_gradient(
+        self, query: Query, gradient: Tensor, direction: Tensor | None = None
+    ) -> Tensor:
+        return position_gradient(
+            query.at,
+            len(query.x),
+            query.table,
+            gradient,
+            query.layout,
+            smooth=query.smooth,
+            direction=None if direction is None else by_axis(direction),
+        )
 
 
-class _Curvature(torch.autograd.Function):
-    """Zeros, differentiable in x as the gradient to x is."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, gradient: tuple[Tensor], query: _Query) -> Tensor:
-        ctx.save_for_backward(*gradient, query.table)
-        ctx.query = query
-        return torch.zeros(1, 1).expand(x.shape)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        gradient, table = ctx.saved_tensors
-        query = ctx.query
-        if torch.is_grad_enabled():
-            x = _alias(query.x)
-            to_x = query.reference_gradient(gradient, x, table)
-            second = torch.autograd.grad(to_x, x, gradients[0], create_graph=True)[0]
-            return second, None, None
-        args = query.by_axis, len(query.x), table, gradient, query.layout
-        direction = by_axis(gradients[0])
-        return position_gradient(*args, smooth=query.smooth, direction=direction), None, None
+KERNELS = _Kernels()
 
 
 def encode(x: Tensor, table: Tensor, layout: GridLayout, *, smooth: bool = False) -> Tensor:
@@ -363,24 +281,4 @@ def encode(x: Tensor, table: Tensor, layout: GridLayout, *, smooth: bool = False
         float32 [n, levels * features], level by level.
     """
     check_grid(x, table, layout)
-    query = _Query(x, table, layout, smooth, by_axis(x))
-    out = _Encode.apply(table, query)
-    if x.requires_grad and torch.is_grad_enabled():
-        out = out + _Position.apply(x, query)
-    return out
-
-
-def check_grid(x: Tensor, table: Tensor, layout: GridLayout) -> None:
-    """Kernels read memory as they are told: a wrong shape must not reach them."""
-    _check("x", x, layout.dim)
-    _check("table", table, layout.features)
-    if len(table) != layout.offsets[-1]:
-        raise ValueError(f"table must have {layout.offsets[-1]} rows, got {len(table)}.")
-
-
-def _check(name: str, tensor: Tensor, columns: int) -> None:
-    if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
-        got = f"{tensor.dtype} on {tensor.device}"
-        raise TypeError(f"{name} must be float32 on the CPU for the numba backend, got {got}.")
-    if tensor.ndim != 2 or tensor.shape[1] != columns:
-        raise ValueError(f"{name} must have shape [n, {columns}], got {list(tensor.shape)}.")
+    return encode_with(KERNELS, x, table, layout, smooth=smooth)

@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from . import threads
-from .grid import GridLayout, grid_layout
+from .grid import GridLayout, check_grid, grid_layout
 from .numba_adam import sparse_adam_
 from .numba_gemm import COLUMNS, Matrix, multiply, transposed
-from .numba_grid import check_grid, flat, table_gradient
+from .numba_grid import flat, table_gradient
 from .numba_tiles import TILE, by_axis, gather, new_tile, place, plan_of, weigh
 from .numba_tools import helper, kernel, load, store, take
 

@@ -36,6 +36,10 @@ class PatchGroups(Solver):
     count: int = knob(96, "patches in a group", low=2, high=512)
     search: int = knob(14, "pixels around a patch in which others are found", low=1, high=64)
 
+    @property
+    def on_cpu(self) -> bool:
+        return True
+
     def check(self, task: Task, field: Field) -> None:
         lacking = missing("numba", torch.device("cpu"))
         if lacking is not None:

@@ -35,6 +35,11 @@ class Solver(Spec, ABC):
         """
 
     @property
+    def on_cpu(self) -> bool:
+        """Whether it runs on the CPU alone."""
+        return False
+
+    @property
     def descent(self) -> int | None:
         """Steps of Adam on draws of the data that come first, in every stage; None: no others."""
         return 0

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..field import Field
+from ..kernels.draws import Source
 from ..spectrum import dominant_frequency
 
 LEFT_POINTS = 2**13  # at which what a field leaves over is looked at
@@ -76,6 +77,16 @@ class Task(ABC):
     @abstractmethod
     def batches(self, n: int, rng: torch.Generator) -> Iterator[Any]:
         """Endless draws of n points of the data, made with `rng`, as `loss` takes them."""
+
+    def source(self) -> Source | None:
+        """What a kernel draws its batches from by itself, where `loss` is `Field.squared_error` of
+        them; None where it is not."""
+        return None
+
+    @property
+    def derived(self) -> bool:
+        """Whether `loss` takes derivatives of the field in its coordinates."""
+        return False
 
     @abstractmethod
     def loss(self, field: Field, batch: Any) -> Tensor:

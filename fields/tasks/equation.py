@@ -107,6 +107,10 @@ class EquationTask(Task):
             faces = torch.cat([rest, rest[:, :1]], dim=1)
         return x, tuple(self._on_face(c, _turned(faces, c.axis)) for c in self.problem.conditions)
 
+    @property
+    def derived(self) -> bool:
+        return True
+
     def loss(self, field: Field, batch: Batch) -> Tensor:
         if self.form == "strong":
             return total(field, self.terms(field, batch), {})

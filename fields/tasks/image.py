@@ -11,11 +11,13 @@ from torch import Tensor
 
 from ..field import Field
 from ..grid import centres_of
+from ..kernels.draws import Pixels, in_order
 from ..metrics import PictureScore, decibels
 from ..render import evaluate, strips
 from ..samplers import strided
 from .base import Task
 
+ORDER = 14  # bits of each coordinate in the order of known pixels
 MASK_PART = 2**22  # pixels of a mask that are gone through at once
 
 
@@ -137,6 +139,14 @@ class ImageTask(Task):
             if self.sobolev:
                 index = self._with_neighbours(index)
             yield centres_of(index, *self.size), self.values(index)
+
+    def source(self) -> Pixels | None:
+        if self.sobolev:
+            return None
+        among = self.pool
+        if among is not None:
+            among = among[in_order(centres_of(among, *self.size), ORDER)]
+        return Pixels(self.flat.contiguous(), self.size, among)
 
     def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Mean squared error over the pixels and channels of the batch."""

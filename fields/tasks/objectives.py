@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from ..encodings.grids import GridEncoding
 from ..encodings.spline import SplineEncoding
 from ..field import Field
+from ..kernels.draws import Rows
 from ..samplers import strided, uniform
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ SLOPES = 16.0  # weight of the error of a pair's difference, beside the errors o
 
 class Objective(ABC):
     """Draws of a shape's data, and the loss on one."""
+
+    derived: ClassVar[bool] = False  # whether the loss takes derivatives in the coordinates
+
+    def source(self, task: "ShapeTask") -> Rows | None:
+        """As `Task.source`."""
+        return None
 
     @abstractmethod
     def check(self, field: Field) -> None:
@@ -59,10 +66,17 @@ class Distances(Objective):
         self, task: "ShapeTask", n: int, rng: torch.Generator
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """n/2 pairs of places [n/2, 2, 3], their distances and weights [n/2, 2]."""
-        soft = SOFT * task.detail
         for draw in strided(max(1, n // 2), len(task.places), rng):
             distance = task.distances[draw]
-            yield task.places[draw], distance, (soft / (soft + distance.abs())).square()
+            yield task.places[draw], distance, self._weight(task, distance)
+
+    def source(self, task: "ShapeTask") -> Rows:
+        weight = self._weight(task, task.distances)
+        return Rows(task.places, task.distances[..., None], weight, paired=SLOPES)
+
+    def _weight(self, task: "ShapeTask", distance: Tensor) -> Tensor:
+        soft = SOFT * task.detail
+        return (soft / (soft + distance.abs())).square()
 
     def loss(self, field: Field, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         """Mean weighted square of the errors and of the pairs' differences."""
@@ -86,13 +100,17 @@ class Derivatives(Objective):
 
     oriented: bool = True
     guided: int = 2000
+    derived: ClassVar[bool] = True
 
     def check(self, field: Field) -> None:
         encoding = field.encoding
-        if isinstance(encoding, GridEncoding | SplineEncoding) and encoding.backend != "torch":
+        lacking = {GridEncoding: ("tinycudann",), SplineEncoding: ("numba",)}
+        if isinstance(encoding, GridEncoding | SplineEncoding) and (
+            encoding.backend in lacking[type(encoding)]
+        ):
             raise ValueError(
                 f"the objective derivatives takes second derivatives, which backend "
-                f"{encoding.backend} does not have; use --backend torch."
+                f"{encoding.backend} does not have here; use --backend torch."
             )
 
     def batches(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..field import Field
+from ..kernels.draws import Source, in_order
 from ..render import distance_in
 from ..space import SIDE, cell_numbers
 from .base import Task
@@ -83,6 +84,13 @@ class ShapeTask(Task):
     def loss(self, field: Field, batch: Any) -> Tensor:
         return self.objective.loss(field, batch)
 
+    def source(self) -> Source | None:
+        return self.objective.source(self)
+
+    @property
+    def derived(self) -> bool:
+        return self.objective.derived
+
     def sample(self, heldout: bool, most: int) -> tuple[Tensor, Tensor] | None:
         """Probes if held out, else places, as `Task.sample` says."""
         if heldout:
@@ -149,7 +157,8 @@ def _places(points: Tensor, detail: float, n: int, rng: torch.Generator) -> Tens
     exact = points[torch.randint(len(points), (int(EXACT * n),), generator=rng)]
     around = _around(points, detail, int(AROUND * n), rng)
     anywhere = 2 * torch.rand(n - len(exact) - len(around), 3, generator=rng) - 1
-    return in_order(torch.cat([exact, around, anywhere]))
+    places = torch.cat([exact, around, anywhere])
+    return places[in_order(places, BITS)]  # a stretch of them is a region, and shares cache lines
 
 
 def _around(points: Tensor, detail: float, n: int, rng: torch.Generator) -> Tensor:
@@ -158,13 +167,3 @@ def _around(points: Tensor, detail: float, n: int, rng: torch.Generator) -> Tens
     spread = torch.full((n, 1), NEAR[1] * detail)
     spread[: n // 2] = NEAR[0] * detail
     return (centres + spread * torch.randn(n, 3, generator=rng)).clamp(-1, 1)
-
-
-def in_order(places: Tensor) -> Tensor:
-    """The places along Morton's curve: a stretch of them is a region, and shares cache lines."""
-    cell = ((places + 1) * 2 ** (BITS - 1)).long().clamp(0, 2**BITS - 1)
-    key = torch.zeros(len(places), dtype=torch.int64)
-    for bit in range(BITS):
-        for axis in range(3):
-            key |= ((cell[:, axis] >> bit) & 1) << (3 * bit + axis)
-    return places[key.argsort()]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..field import Field
+from ..kernels.draws import Rows
 from ..samplers import strided
 from .base import Term
 from .table import MOST_WHOLE, TableTask
@@ -54,6 +55,9 @@ class SignalTask(TableTask):
             yield x, values
         for index in strided(max(1, n // 2), len(x), rng):
             yield x[index], values[index]
+
+    def source(self) -> Rows | None:
+        return None if self.sobolev else super().source()
 
     @property
     def _pairs(self) -> tuple[Tensor, Tensor]:

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from ..field import Field
+from ..kernels.draws import Rows, in_order
 from ..metrics import decibels
 from ..samplers import strided
 from .base import Task, Term
 
 MOST_WHOLE = 2**20  # points that are taken at once where a solver wants all
+MOST_ORDERED = 6  # coordinates of points that are drawn in the order of a curve
 TILE = 2**15  # points that are evaluated at once
 
 
@@ -84,6 +86,13 @@ class TableTask(Task):
             yield self.x, self.values
         for index in strided(n, len(self.x), rng):
             yield self.x[index], self.values[index]
+
+    def source(self) -> Rows | None:
+        x, values = self.x.float()[:, None], self.values.float()[:, None]
+        if self.in_dim > MOST_ORDERED:
+            return Rows(x, values)
+        order = in_order(self.x)
+        return Rows(x[order], values[order])
 
     def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Mean squared error over the points and values of the batch."""
