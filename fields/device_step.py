@@ -1,8 +1,9 @@
 """A step of descent that never leaves the GPU: recorded once as a CUDA graph, and then replayed.
 
-A step is a few launches: the draw, the encoding, the network with its loss and gradients, the
-scatter to the table, and Adam for both. What changes from step to step (its number, the learning
-rate, how many rows learn) is read from the device, so that nothing need be launched anew.
+A step is a few launches: the encoding, the network with its loss and gradients, the scatter to the
+table, Adam for both, and beside it the next step's draw. What changes from step to step (its
+number, the learning rate, how many rows learn) is read from the device, so that nothing need be
+launched anew.
 """
 
 from collections.abc import Callable
@@ -57,6 +58,9 @@ class DeviceStep:
         self.table_state = torch.zeros_like(self.table), torch.zeros_like(self.table)
         self.table_steps = torch.zeros_like(self.table, dtype=torch.int32)
         self.step_number = torch.zeros(1, dtype=torch.int32, device=self.device)
+        self.drawn = torch.zeros_like(self.step_number)  # draws that were made
+        on_gpu = self.device.type == "cuda"
+        self.beside = torch.cuda.Stream(self.device) if on_gpu else None
         self.factor = torch.zeros(1, device=self.device)
         self.square = (field.scale**2).reshape(1)
         self.rows = len(self.table)
@@ -69,12 +73,33 @@ class DeviceStep:
 
     def launch(self) -> None:
         """All of a step; it reads nothing from the host, and allocates nothing."""
-        from .kernels import triton_adam, triton_draws, triton_grid, triton_mlp
+        self.learn()
+        beside = self.beside
+        if beside is None:
+            self.draw()
+            self.update()
+            return
+        here = torch.cuda.current_stream(self.device)
+        beside.wait_stream(here)
+        with torch.cuda.stream(beside):
+            self.draw()
+        self.update()
+        here.wait_stream(beside)
 
-        c, batch, space = self.config, self.batch, self.space
+    def draw(self) -> None:
+        """The samples of the next step. Nothing else needs them while Adam has its turn."""
+        from .kernels import triton_draws
+
+        source, number = self.source, self.drawn
+        triton_draws.draw(source, number, self.count, self.config.seed, self.batch)
+        number += 1
+
+    def learn(self) -> None:
+        """The gradients on the samples that were drawn."""
+        from .kernels import triton_grid, triton_mlp
+
+        batch, space = self.batch, self.space
         assert self.table.grad is not None
-        self.step_number += 1
-        triton_draws.draw(self.source, self.step_number, self.count, c.seed, batch)
         self.fused.features(batch.x, self.features)
         paired = self.source.paired if isinstance(self.source, Rows) else 0.0
         factor = triton_mlp.learn(
@@ -82,28 +107,38 @@ class DeviceStep:
             sample_weight=batch.weight, paired=paired,
         )  # fmt: skip
         triton_grid.table_gradient(
-            batch.x, space.change, self.layout, centred=True, factors=(self.square, factor),
-            into=self.table.grad,
+            batch.x, space.change, self.layout, centred=True, planes=True,
+            factors=(self.square, factor), into=self.table.grad,
         )  # fmt: skip
+
+    def update(self) -> None:
+        """Adam's step with them."""
+        from .kernels import triton_adam
+
+        c, table = self.config, self.table
+        assert table.grad is not None
+        self.step_number += 1
         knobs = {"beta1": c.beta1, "beta2": c.beta2, "eps": c.eps}
         triton_adam.sparse_adam_(
-            self.table.detach(), self.table.grad, *self.table_state, self.table_steps,
+            table.detach(), table.grad, *self.table_state, self.table_steps,
             lr=c.table_lr, factor=self.factor, limit=self.limit, **knobs,
         )  # fmt: skip
         triton_adam.dense_adam_(
-            self.theta, space.gradient, *self.theta_state, self.decay, self.step_number,
+            self.theta, self.space.gradient, *self.theta_state, self.decay, self.step_number,
             self.factor, lr=c.lr, **knobs,
         )  # fmt: skip
 
     @torch.no_grad()
     def prepare(self) -> None:
         """Compile every kernel, by a step that changes nothing, and record the step."""
+        self.draw()
         self.launch()
         for tensor in (
-            *self.theta_state, *self.table_state, self.table_steps, self.step_number,
+            *self.theta_state, *self.table_state, self.table_steps, self.step_number, self.drawn,
             self.space.loss,
         ):  # fmt: skip
             tensor.zero_()
+        self.draw()
         self.replay = self.record()
 
     def record(self) -> Callable[[], None]:

@@ -106,7 +106,7 @@ def load_field(
         if not (1 <= in_dim <= 64 and 1 <= out_dim <= 1024 and isinstance(info, dict)):
             raise ValueError(f"it maps {in_dim} coordinates to {out_dim} values.")
         _check_shapes(spec, in_dim, out_dim, shapes, max_values)
-        name = backend_of(backend, spec.encoding, torch.device(device), in_dim, doubles=doubles)
+        name, _ = backend_of(backend, spec.encoding, torch.device(device), in_dim, doubles=doubles)
         # All of a field's state is in the file, so that nothing need be allocated twice.
         with torch.device("meta"):
             model = spec.build(in_dim, out_dim, torch.Generator(), backend=name)

@@ -96,7 +96,7 @@ def check(task: Task, config: FitConfig) -> None:
         BackendUnavailable, ValueError: as `fit` does.
     """
     device = resolve_device(config.device, config.solver)
-    backend = _backend(config, device, task)
+    backend, _ = _backend(config, device, task)
     with torch.device("meta"):
         field = config.field.build(
             task.in_dim,
@@ -117,7 +117,9 @@ def check(task: Task, config: FitConfig) -> None:
     stopping(config.stop, task, field)
 
 
-def _backend(config: FitConfig, device: torch.device, task: Task) -> str:
+def _backend(
+    config: FitConfig, device: torch.device, task: Task
+) -> tuple[str, str | None]:
     doubles = config.precision == "fp64"
     return backend_of(
         config.backend, config.field.encoding, device, task.in_dim, doubles=doubles
@@ -145,7 +147,7 @@ class Run:
     def __init__(self, task: Task, config: FitConfig) -> None:
         self.config, self.solver = config, config.solver
         self.device = resolve_device(config.device, config.solver)
-        self.backend = _backend(config, self.device, task)
+        self.backend, self.why_slow = _backend(config, self.device, task)
         self.operands = operands_of(config, self.device, self.backend, derived=task.derived)
         self.task = task.to(self.device)
         self.start = torch.Generator().manual_seed(config.seed)
@@ -200,7 +202,7 @@ class Run:
     def how(self) -> str:
         """In a sentence, what computes the fit, and why nothing faster does."""
         compiled = self.compiled(self.field)
-        text = described(self.field, self.backend, self.device, compiled=compiled)
+        text = described(self.field, self.backend, self.why_slow, compiled=compiled)
         if self.whole is None or self.device.type != "cuda":
             return text
         if self.whole.eager is None:

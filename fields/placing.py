@@ -10,7 +10,6 @@ from .kernels.backends import BackendUnavailable, choose, faster
 from .solvers import Solver
 
 ON_GPU = ("triton", "tinycudann")
-ELSE = "choose auto or torch"
 
 
 def resolve_device(device: str, solver: Solver | None = None) -> torch.device:
@@ -31,8 +30,8 @@ def resolve_device(device: str, solver: Solver | None = None) -> torch.device:
 
 def backend_of(
     backend: str, encoding: EncodingSpec, device: torch.device, in_dim: int, *, doubles: bool
-) -> str:
-    """The kernels that a field with this encoding runs on.
+) -> tuple[str, str | None]:
+    """The kernels that a field with this encoding runs on, and why these are not the fastest.
 
     Only grids have others than torch's, and those not in double precision (`doubles`).
 
@@ -40,26 +39,33 @@ def backend_of(
         BackendUnavailable: the backend asked for cannot do it; no other is taken in its place.
     """
     name, _ = choose(backend, device)
-    problem = None if name == "torch" else _lacking(name, encoding, in_dim, doubles)
+    grids = HashGrid | DenseGrid if name in ON_GPU else HashGrid | DenseGrid | Spline
+    if name == "torch":
+        return name, faster(device) if backend == "auto" else None
+    if isinstance(encoding, grids):
+        problem = _lacking(name, encoding, in_dim, doubles)
+    else:
+        problem = f"it has kernels for grids alone, and {type(encoding).__name__} is none"
     if problem is None:
-        return name
+        return name, None
     if backend == "auto":
-        return "torch"
-    raise BackendUnavailable(f"Backend {name} cannot do this field: {problem}.")
+        grid = isinstance(encoding, grids)
+        return "torch", f"{name} cannot do this field: {problem}" if grid else None
+    raise BackendUnavailable(
+        f"Backend {name} cannot do this field: {problem}; choose auto or torch."
+    )
 
 
-def _lacking(backend: str, encoding: EncodingSpec, in_dim: int, doubles: bool) -> str | None:
-    """Why a backend cannot compute an encoding, or None."""
-    grids = HashGrid | DenseGrid if backend in ON_GPU else HashGrid | DenseGrid | Spline
-    if not isinstance(encoding, grids):
-        return f"it has kernels for grids alone, and {type(encoding).__name__} is none; {ELSE}"
+def _lacking(
+    backend: str, encoding: HashGrid | DenseGrid | Spline, in_dim: int, doubles: bool
+) -> str | None:
+    """Why a backend cannot compute a grid, or None."""
     if doubles:
-        return f"it has no kernels in double precision; {ELSE}, or another precision than fp64"
+        return "it has no kernels in double precision"
     if isinstance(encoding, Spline):
         return None
     smooth = encoding.interpolation == "smooth"
-    problem = grid_unsupported(encoding.layout(in_dim), smooth, backend)
-    return None if problem is None else f"{problem}; {ELSE}"
+    return grid_unsupported(encoding.layout(in_dim), smooth, backend)
 
 
 def operands_of(
@@ -107,15 +113,14 @@ def check_half(field: Field, config: FitConfig) -> None:
         )
 
 
-def described(field: Field, backend: str, device: torch.device, *, compiled: bool) -> str:
+def described(field: Field, backend: str, why_slow: str | None, *, compiled: bool) -> str:
     """In a sentence, what computes a fit, and why nothing faster does."""
     network = "torch.compile" if compiled else "torch"
     if backend == "torch":
-        slow = faster(device)
-        return network if slow is None else f"{network}; {slow}"
-    why = field.why_not_fused
+        return network if why_slow is None else f"{network}; {why_slow}"
     if not any(True for _ in field.network.parameters()):
         return backend
+    why = field.why_not_fused
     if why is None:
         return f"{backend}, from the coordinates to the loss and back"
     return f"{backend} for the encoding, {network} for the rest: {why}"

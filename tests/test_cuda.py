@@ -101,6 +101,11 @@ def test_encoding_and_its_derivatives(dim, features, smooth, n, gpu):
         assert_close(got.detach(), expected.detach(), 1e-4)
 
 
+def by_level(f: Tensor) -> Tensor:
+    """Inputs [n, levels * 2] as the kernels have them, [levels, n, 2]."""
+    return f.unflatten(1, (-1, 2)).transpose(0, 1).contiguous()
+
+
 def reference(f, theta, net, target, shift, scale, weight, paired):
     """The loss of `triton_mlp.learn`, in doubles."""
     start, h = 0, f
@@ -128,9 +133,10 @@ def test_a_networks_loss_and_gradients(
     inputs, width, depth, channels, paired, operands, tolerance, gpu
 ):
     from fields.kernels import triton_mlp
+    from fields.kernels.triton_net import Net
 
-    n, net = 10_002, triton_mlp.Net(inputs, width, depth, channels)
-    kind = triton_mlp.OPERANDS[operands]
+    n, net = 10_002, Net(inputs, width, depth, channels, 2)
+    kind = {"fp16": torch.float16, "bf16": torch.bfloat16}[operands]
     theta = torch.cat([
         torch.cat([
             torch.randn(i * o, generator=gpu, device=CUDA) * (2 / i) ** 0.5,
@@ -145,7 +151,7 @@ def test_a_networks_loss_and_gradients(
     space = triton_mlp.Space.of(net, n, kind, CUDA)
     space.change.fill_(float("nan"))
     factor = triton_mlp.learn(
-        net, f, target, theta, shift, scale, space, sample_weight=weight, paired=paired
+        net, by_level(f), target, theta, shift, scale, space, sample_weight=weight, paired=paired
     )
     fd, td = f.double().requires_grad_(), theta.double().requires_grad_()
     args = [t.double() for t in (target, shift, scale, weight)]
@@ -155,16 +161,18 @@ def test_a_networks_loss_and_gradients(
     assert td.grad is not None
     assert_close(space.loss[0], loss.detach(), tolerance)
     assert_close(space.gradient, td.grad, 4 * tolerance)
-    assert_close(space.change.double() * factor * float(scale) ** 2, fd.grad, 8 * tolerance)
+    change = space.change.double() * factor * float(scale) ** 2
+    assert_close(change, by_level(fd.grad), 8 * tolerance)
 
 
 @pytest.mark.parametrize("operands", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize(("dim", "width"), [(2, 64), (3, 32)])
 def test_inference(dim, width, operands, gpu):
-    from fields.kernels import triton_infer, triton_mlp
+    from fields.kernels import triton_infer
+    from fields.kernels.triton_net import Net
 
     layout = grid_layout(dim, features=2, levels=10, log2_size=12, coarsest=4, growth=1.5)
-    net = triton_mlp.Net(20, width, 2, 3)
+    net = Net(20, width, 2, 3)
     table = torch.randn(layout.offsets[-1], 2, generator=gpu, device=CUDA)
     theta = torch.randn(net.size, generator=gpu, device=CUDA) / width**0.5
     x = torch.rand(30_001, dim, generator=gpu, device=CUDA) * 2 - 1

@@ -133,8 +133,9 @@ class Parts:
 
         s = self.step
         triton_grid.table_gradient(
-            batch.x, change, s.layout, centred=True, factors=(s.square, self.factor), into=into
-        )
+            batch.x, change, s.layout, centred=True, planes=True,
+            factors=(s.square, self.factor), into=into,
+        )  # fmt: skip
 
     def _infer(self, batches: list[Batch]) -> list[Call]:
         """In float32, as a field is drawn."""

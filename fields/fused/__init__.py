@@ -50,10 +50,10 @@ def _unfusable_on(
         on_cpu = encoding.table.device.type == "cpu" and operands == torch.float32
         return None if on_cpu else "numba's kernels are float32's, on the CPU"
     if encoding.backend == "triton":
-        from ..kernels import triton_mlp
+        from ..kernels import triton_net
 
-        room = triton_mlp.room_of(encoding.table.device)
-        return triton_mlp.unsupported(widths[0], widths[1:-1], widths[-1], operands, room)
+        chip = triton_net.Chip.of(encoding.table.device)
+        return triton_net.unsupported(widths[0], widths[1:-1], widths[-1], operands, chip)
     from ..kernels import tcnn
 
     if any(layer.bias.requires_grad for layer in layers):

@@ -14,9 +14,9 @@ class TritonFused(Fused):
 
     def values(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
         """In float32 whatever the operands are: as any other backend draws the field."""
-        from ..kernels import triton_infer
+        from ..kernels import triton_infer, triton_net
 
-        if max(self.widths) > triton_infer.WIDEST:  # float32 of so many finds no room on the chip
+        if not triton_infer.fits(self.net, triton_net.Chip.of(x.device)):
             return shift + scale * unfused(self, x)
         args = x, self.grid.table.detach(), self.grid.layout, flat(self.parameters)
         return triton_infer.infer(self.net, *args, shift, scale, torch.float32)
@@ -36,18 +36,19 @@ class TritonFused(Fused):
 
     @property
     def net(self) -> Any:
-        """The network's shape as the kernels take it, a `triton_mlp.Net`."""
-        from ..kernels import triton_mlp
+        """The network's shape as the kernels take it, a `triton_net.Net`."""
+        from ..kernels import triton_net
 
         inputs, width, *hidden, channels = self.widths
-        return triton_mlp.Net(inputs, width, 1 + len(hidden), channels)
+        features = self.grid.layout.features
+        return triton_net.Net(inputs, width, 1 + len(hidden), channels, features)
 
     def features(self, x: Tensor, out: Tensor) -> None:
-        """What the network sees of points [n, d] in [-1, 1]."""
+        """What the network sees of points [n, d] in [-1, 1], level by level."""
         from ..kernels import triton_grid
 
         table, layout = self.grid.table.detach(), self.grid.layout
-        triton_grid.features(x, table, layout, centred=True, out=out)
+        triton_grid.features(x, table, layout, centred=True, planes=True, out=out)
 
 
 def flat(parameters: list[Tensor]) -> Tensor:
@@ -101,6 +102,7 @@ class _Loss(torch.autograd.Function):
                 space.change,
                 fused.grid.layout,
                 centred=True,
+                planes=True,
                 factors=((factor * ctx.scale**2).reshape(1), ctx.factor),
                 into=into,
             )

@@ -1,9 +1,9 @@
 """The grid encoding on the GPU: `grid.encode` in Triton, with first and second derivatives.
 
-A program takes a tile of samples and one level, and programs of one level run side by side, so
-that its rows stay in the cache. Nothing of a cell is kept between forward and backward, since
-finding it again costs less than reading it. The derivatives of a corner's weight, along a direction
-and along an axis, are carried through its factors together with it.
+A program takes a tile of samples and one level. Programs of all levels run side by side: coarse
+ones compute while fine ones wait for memory. Nothing of a cell is kept between forward and
+backward, since finding it again costs less than reading it. The derivatives of a corner's weight,
+along a direction and along an axis, are carried through its factors together with it.
 """
 
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportCallIssue=false
@@ -25,6 +25,13 @@ from .triton_tools import DEVICE, one, tiles
 TILE = 256  # samples a program takes
 WARPS = 4
 MAX_FEATURES = 8  # more are read in several instructions
+MAX_VALUES = 2**31 - 1  # of all samples' features, whose places are counted in 32 bits
+
+# Windows of vertices on which a tile's gradients are summed before they are added to the table.
+SMALL_WINDOW, LARGE_WINDOW = (tl.constexpr(i) for i in (16, 64))
+SIDES = {1: (16, 64), 2: (4, 8), 3: (2, 4), 4: (2, 2)}  # of them along an axis, by dimension
+PART = tl.constexpr(64)  # samples whose shares are in registers together
+COLUMNS = tl.constexpr(16)  # features of a product of matrices, which takes no fewer
 
 # What the table of levels holds, as 32 bits each; then the factors of the vertex numbers, by axis.
 SCALE, OFFSET, ROWS, MAGIC, HASHED, FACTOR = (tl.constexpr(i) for i in range(6))
@@ -191,11 +198,12 @@ def toward(direction_ptr, n, ok, DIM: tl.constexpr, ALONG: tl.constexpr):
 def _features(
     x_ptr, table_ptr, direction_ptr, out_ptr, plan_ptr, samples,
     DIM: tl.constexpr, LEVELS: tl.constexpr, FEATURES: tl.constexpr,
-    CENTRED: tl.constexpr, SMOOTH: tl.constexpr, ALONG: tl.constexpr, TILE: tl.constexpr,
+    CENTRED: tl.constexpr, SMOOTH: tl.constexpr, ALONG: tl.constexpr, PLANES: tl.constexpr,
+    TILE: tl.constexpr,
 ):  # fmt: skip
-    """A level's features, or how they change along a direction: out [n, levels * features]."""
-    level = tl.program_id(1)
-    n = tl.program_id(0).to(tl.int64) * TILE + tl.arange(0, TILE)
+    """A level's features, or how they change along a direction."""
+    tile, level = tl.program_id(0) // LEVELS, tl.program_id(0) % LEVELS
+    n = tile * TILE + tl.arange(0, TILE)
     ok = n < samples
     feature = tl.arange(0, FEATURES)
     cells, parts = place(x_ptr, n, ok, plan_ptr, level, DIM, CENTRED, LEVELS)
@@ -212,37 +220,172 @@ def _features(
             weight = weight_of(corner, parts, DIM, SMOOTH)
         values = tl.load(start + row[:, None] * FEATURES + feature[None, :])
         total += weight[:, None] * values
-    out = out_ptr + n[:, None] * (LEVELS * FEATURES) + level * FEATURES + feature[None, :]
-    tl.store(out, total.to(out_ptr.dtype.element_ty), mask=ok[:, None])
+    places = feature_places(n, samples, level, FEATURES, LEVELS, PLANES, FEATURES)
+    tl.store(out_ptr + places, total.to(out_ptr.dtype.element_ty), mask=ok[:, None])
+
+
+@triton.jit
+def feature_places(n, samples, level, FEATURES: tl.constexpr, LEVELS: tl.constexpr,
+                   PLANES: tl.constexpr, WIDE: tl.constexpr):
+    """Where a level's features of samples are: in [n, levels * features]; with PLANES in
+    [levels, n, features].
+
+    In planes neighbours are written and read together. WIDE counts more columns than there are.
+    """
+    feature = tl.arange(0, WIDE)[None, :]
+    if PLANES:
+        return (level * samples + n[:, None]) * FEATURES + feature
+    else:
+        return n[:, None] * (LEVELS * FEATURES) + level * FEATURES + feature
+
+
+@triton.jit
+def _within(cells, low, high, DIM: tl.constexpr, SIDE: tl.constexpr):
+    """Whether cells from `low` to `high` have their vertices in a window, SIDE along each axis."""
+    fits = high[0] - low[0] <= SIDE - 2
+    for axis in tl.static_range(1, DIM):
+        fits = fits & (high[axis] - low[axis] <= SIDE - 2)
+    return fits
+
+
+@triton.jit
+def _add_window(
+    x_ptr, gradient_ptr, start, plan_ptr, low, factor, samples, tile, level,
+    DIM: tl.constexpr, LEVELS: tl.constexpr, FEATURES: tl.constexpr, CENTRED: tl.constexpr,
+    SMOOTH: tl.constexpr, PLANES: tl.constexpr, TILE: tl.constexpr, SIDE: tl.constexpr,
+    VERTICES: tl.constexpr, HALF: tl.constexpr,
+):  # fmt: skip
+    """Sum the gradients of a tile at the vertices of a window, and add those: few, where the tile's
+    samples share them.
+
+    The sums are a product of matrices: a vertex's share in a sample is the product over the axes of
+    max(0, 1 - distance).
+    """
+    factors, hashed, rows, magic = rows_of_level(plan_ptr, level, DIM, LEVELS)
+    vertex = tl.arange(0, VERTICES)
+    total = tl.zeros((VERTICES, COLUMNS), tl.float32)
+    for part in range(TILE // PART):
+        n = tile * TILE + part * PART + tl.arange(0, PART)
+        ok = n < samples
+        cells, parts = place(x_ptr, n, ok, plan_ptr, level, DIM, CENTRED, LEVELS)
+        share = tl.full((VERTICES, PART), 1.0, tl.float32)
+        for axis in tl.static_range(DIM):
+            u = parts[axis]
+            if SMOOTH:
+                u = u * u * (3 - 2 * u)
+            at = (cells[axis] - low[axis]).to(tl.float32) + u
+            along_axis = ((vertex // SIDE**axis) % SIDE).to(tl.float32)
+            share *= tl.maximum(1 - tl.abs(along_axis[:, None] - at[None, :]), 0.0)
+        places = feature_places(n, samples, level, FEATURES, LEVELS, PLANES, COLUMNS)
+        inside = ok[:, None] & (tl.arange(0, COLUMNS)[None, :] < FEATURES)
+        change = tl.load(gradient_ptr + places, mask=inside, other=0.0)
+        if HALF:
+            total = tl.dot(share.to(tl.float16), change, total)
+        else:
+            total = tl.dot(share, change.to(tl.float32), total, input_precision="tf32x3")
+    corner = ()
+    for axis in tl.static_range(DIM):
+        corner = corner + (low[axis] + ((vertex // SIDE**axis) % SIDE).to(tl.uint32),)
+    row = row_of(0, corner, factors, hashed, rows, magic, DIM)
+    inside = (vertex < SIDE**DIM)[:, None] & (tl.arange(0, COLUMNS)[None, :] < FEATURES)
+    where = start + row[:, None] * FEATURES + tl.arange(0, COLUMNS)[None, :]
+    tl.atomic_add(where, total * factor, mask=inside & (total != 0), sem="relaxed")
+
+
+@triton.jit
+def _add_pairs(
+    gradient_ptr, start, plan_ptr, cells, parts, factor, n, ok, samples, level,
+    DIM: tl.constexpr, LEVELS: tl.constexpr, SMOOTH: tl.constexpr, PLANES: tl.constexpr,
+):  # fmt: skip
+    """Add two features at each corner of each sample: at both ends of an edge along the first axis
+    together, where the two are neighbours in memory that a single addition reaches.
+
+    Every second edge is such a one, in dense levels and in hashed ones: the hash multiplies the
+    first vertex number by 1.
+    """
+    factors, hashed, rows, magic = rows_of_level(plan_ptr, level, DIM, LEVELS)
+    four, two = tl.arange(0, 4), tl.arange(0, 2)
+    places = feature_places(n, samples, level, 2, LEVELS, PLANES, 2)
+    change = tl.load(gradient_ptr + places, mask=ok[:, None], other=0.0).to(tl.float32) * factor
+    places = feature_places(n, samples, level, 2, LEVELS, PLANES, 1) + (four % 2)[None, :]
+    twice = tl.load(gradient_ptr + places, mask=ok[:, None], other=0.0).to(tl.float32) * factor
+    for edge in tl.static_range(2 ** (DIM - 1)):
+        first = row_of(2 * edge, cells, factors, hashed, rows, magic, DIM)
+        second = row_of(2 * edge + 1, cells, factors, hashed, rows, magic, DIM)
+        weight = weight_of(2 * edge, parts, DIM, SMOOTH)
+        other = weight_of(2 * edge + 1, parts, DIM, SMOOTH)
+        together = (first ^ second) == 1
+        turned = first > second
+        low = tl.where(turned, other, weight)
+        high = tl.where(turned, weight, other)
+        shares = tl.where(four[None, :] < 2, low[:, None], high[:, None])
+        least = tl.minimum(first, second).to(tl.int32, bitcast=True) * 2
+        where = tl.multiple_of(least, 4)[:, None] + four[None, :]
+        tl.atomic_add(start + where, shares * twice, (ok & together)[:, None], sem="relaxed")
+        apart = (ok & ~together)[:, None]
+        where = first[:, None] * 2 + two[None, :]
+        tl.atomic_add(start + where, weight[:, None] * change, apart, sem="relaxed")
+        where = second[:, None] * 2 + two[None, :]
+        tl.atomic_add(start + where, other[:, None] * change, apart, sem="relaxed")
 
 
 @triton.jit
 def _table_gradient(
     x_ptr, gradient_ptr, direction_ptr, into_ptr, plan_ptr, factor_ptr, factor, samples,
     DIM: tl.constexpr, LEVELS: tl.constexpr, FEATURES: tl.constexpr,
-    CENTRED: tl.constexpr, SMOOTH: tl.constexpr, ALONG: tl.constexpr, TILE: tl.constexpr,
+    CENTRED: tl.constexpr, SMOOTH: tl.constexpr, ALONG: tl.constexpr, PLANES: tl.constexpr,
+    SMALL: tl.constexpr, LARGE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """Add a level's part of the gradient to the table; one instruction a corner and sample."""
-    level = tl.program_id(1)
-    n = tl.program_id(0).to(tl.int64) * TILE + tl.arange(0, TILE)
+    """Add a level's part of the gradient to the table.
+
+    Each corner of each sample is an atomic addition, unless the tile's samples are so near one
+    another that they share the vertices of a window of SMALL or LARGE along an axis: additions to
+    one place wait for each other.
+    """
+    HALF: tl.constexpr = gradient_ptr.dtype.element_ty == tl.float16
+    tile, level = tl.program_id(0) // LEVELS, tl.program_id(0) % LEVELS
+    n = tile * TILE + tl.arange(0, TILE)
     ok = n < samples
-    feature = tl.arange(0, FEATURES)
+    factor *= tl.load(factor_ptr)
+    offset = number(plan_ptr, OFFSET, level, LEVELS).to(tl.int32, bitcast=True)
+    start = into_ptr + tl.multiple_of(offset, 8) * FEATURES
     cells, parts = place(x_ptr, n, ok, plan_ptr, level, DIM, CENTRED, LEVELS)
-    factors, hashed, rows, magic = rows_of_level(plan_ptr, level, DIM, LEVELS)
-    scale = number(plan_ptr, SCALE, level, LEVELS).to(tl.float32, bitcast=True)
-    direction = toward(direction_ptr, n, ok, DIM, ALONG)
-    start = into_ptr + number(plan_ptr, OFFSET, level, LEVELS) * FEATURES
-    source = gradient_ptr + n[:, None] * (LEVELS * FEATURES) + level * FEATURES + feature[None, :]
-    change = tl.load(source, mask=ok[:, None], other=0.0).to(tl.float32)
-    change *= tl.load(factor_ptr) * factor
-    for corner in tl.static_range(2**DIM):
-        row = row_of(corner, cells, factors, hashed, rows, magic, DIM)
-        if ALONG:
-            weight, _, _ = slopes_of(corner, -1, parts, direction, scale, DIM, SMOOTH)
+    low = ()
+    high = ()
+    for axis in tl.static_range(DIM):
+        low = low + (tl.min(tl.where(ok, cells[axis], 0xFFFFFFFF), axis=0),)
+        high = high + (tl.max(tl.where(ok, cells[axis], 0), axis=0),)
+    if not ALONG and _within(cells, low, high, DIM, SMALL):
+        _add_window(
+            x_ptr, gradient_ptr, start, plan_ptr, low, factor, samples, tile, level, DIM, LEVELS,
+            FEATURES, CENTRED, SMOOTH, PLANES, TILE, SMALL, SMALL_WINDOW, HALF,
+        )  # fmt: skip
+    elif not ALONG and _within(cells, low, high, DIM, LARGE):
+        _add_window(
+            x_ptr, gradient_ptr, start, plan_ptr, low, factor, samples, tile, level, DIM, LEVELS,
+            FEATURES, CENTRED, SMOOTH, PLANES, TILE, LARGE, LARGE_WINDOW, HALF,
+        )  # fmt: skip
+    else:
+        factors, hashed, rows, magic = rows_of_level(plan_ptr, level, DIM, LEVELS)
+        scale = number(plan_ptr, SCALE, level, LEVELS).to(tl.float32, bitcast=True)
+        direction = toward(direction_ptr, n, ok, DIM, ALONG)
+        places = feature_places(n, samples, level, FEATURES, LEVELS, PLANES, FEATURES)
+        change = tl.load(gradient_ptr + places, mask=ok[:, None], other=0.0).to(tl.float32)
+        change *= factor
+        if FEATURES == 2 and not ALONG:
+            _add_pairs(
+                gradient_ptr, start, plan_ptr, cells, parts, factor, n, ok, samples, level, DIM,
+                LEVELS, SMOOTH, PLANES,
+            )  # fmt: skip
         else:
-            weight = weight_of(corner, parts, DIM, SMOOTH)
-        where = start + row[:, None] * FEATURES + feature[None, :]
-        tl.atomic_add(where, weight[:, None] * change, mask=ok[:, None], sem="relaxed")
+            for corner in tl.static_range(2**DIM):
+                row = row_of(corner, cells, factors, hashed, rows, magic, DIM)
+                if ALONG:
+                    weight, _, _ = slopes_of(corner, -1, parts, direction, scale, DIM, SMOOTH)
+                else:
+                    weight = weight_of(corner, parts, DIM, SMOOTH)
+                where = start + row[:, None] * FEATURES + tl.arange(0, FEATURES)[None, :]
+                tl.atomic_add(where, weight[:, None] * change, mask=ok[:, None], sem="relaxed")
 
 
 @triton.jit
@@ -255,7 +398,7 @@ def _position_gradient(
 
     A program takes all levels of its tile, so that nothing is added up between programs.
     """
-    n = tl.program_id(0).to(tl.int64) * TILE + tl.arange(0, TILE)
+    n = tl.program_id(0) * TILE + tl.arange(0, TILE)
     ok = n < samples
     feature = tl.arange(0, FEATURES)
     direction = toward(direction_ptr, n, ok, DIM, ALONG)
@@ -285,6 +428,7 @@ def features(
     smooth: bool = False,
     direction: Tensor | None = None,
     centred: bool = False,
+    planes: bool = False,
     out: Tensor | None = None,
 ) -> Tensor:
     """The encoding of points, or its derivative along a direction at each.
@@ -293,18 +437,21 @@ def features(
         x: float32 [n, d] in [0, 1]; with `centred` in [-1, 1].
         table: float32 [rows, features].
         direction: float32 [n, d].
+        planes: the result is to be [levels, n, features].
         out: [n, levels * features] of any float type, to be written to; new and float32 without.
     """
     shape = len(x), layout.levels * layout.features
     found = torch.empty(shape, device=x.device) if out is None else out
+    _check_size(len(x), layout)
     if len(x):
-        _features[tiles(len(x), TILE), layout.levels](
+        _features[(tiles(len(x), TILE) * layout.levels,)](
             x.contiguous(),
             table,
             x if direction is None else direction.contiguous(),
             found,
             plan_of(layout, x.device),
             len(x),
+            PLANES=planes,
             **_constants(layout, smooth, direction, centred),
         )
     return found
@@ -318,20 +465,23 @@ def table_gradient(
     smooth: bool = False,
     direction: Tensor | None = None,
     centred: bool = False,
+    planes: bool = False,
     factors: tuple[Tensor | None, float] = (None, 1.0),
     into: Tensor | None = None,
 ) -> Tensor:
     """The gradient to the table, given that to `features` but for two factors.
 
     Args:
-        gradient: [n, levels * features] of any float type.
+        gradient: [n, levels * features] of any float type; with `planes` [levels, n, features].
         factors: a number that is on the device, float32 [1], and one that is not.
         into: float32 [rows, features] to which it is added; a new one without.
     """
     shape = layout.offsets[-1], layout.features
     found = torch.zeros(shape, device=x.device) if into is None else into
+    _check_size(len(x), layout)
+    small, large = SIDES[layout.dim]
     if len(x):
-        _table_gradient[tiles(len(x), TILE), layout.levels](
+        _table_gradient[(tiles(len(x), TILE) * layout.levels,)](
             x.contiguous(),
             gradient.contiguous(),
             x if direction is None else direction.contiguous(),
@@ -340,6 +490,9 @@ def table_gradient(
             one(x.device) if factors[0] is None else factors[0],
             factors[1],
             len(x),
+            PLANES=planes,
+            SMALL=small,
+            LARGE=large,
             **_constants(layout, smooth, direction, centred),
         )
     return found
@@ -356,6 +509,7 @@ def position_gradient(
 ) -> Tensor:
     """The gradient to x, given that to `features`, or its derivative along a direction. [n, d]"""
     found = torch.empty(len(x), layout.dim, device=x.device)
+    _check_size(len(x), layout)
     if len(x):
         _position_gradient[(tiles(len(x), TILE),)](
             x.contiguous(),
@@ -368,6 +522,13 @@ def position_gradient(
             **_constants(layout, smooth, direction, False),
         )
     return found
+
+
+def _check_size(n: int, layout: GridLayout) -> None:
+    if n * layout.levels * layout.features > MAX_VALUES:
+        raise ValueError(
+            f"{n:,} points have more features than the triton backend counts; lower the batch."
+        )
 
 
 def _constants(

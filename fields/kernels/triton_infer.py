@@ -16,11 +16,13 @@ from torch import Tensor
 from .grid import GridLayout, check_grid
 from .triton_grid import FACTOR, HASHED, MAGIC, OFFSET, ROWS, SCALE, along, plan_of, row_of, split
 from .triton_grid import weight_of as corner_weight
-from .triton_mlp import Net, forward, padded, precision_of, weights_of
+from .triton_mlp import forward, weights_of
+from .triton_net import Chip, Net, padded, precision_of
 from .triton_tools import DEVICE, check_tensor, programs
 
 TILE = 64  # points that go through the network together
 WIDEST = 64  # features or units that float32 operands may have
+ROOM, ROOM_PER_INPUT, ROOM_PER_LAYER = 65_536, 512, 32_768  # as of `triton_net`, in float32
 MOST = 2**26  # points of a launch, whose places are counted in 32 bits
 
 
@@ -89,6 +91,13 @@ def _infer(
         out = shift[None, :] + tl.load(scale_ptr) * out
         inside = ok[:, None] & (channel[None, :] < CHANNELS)
         tl.store(out_ptr + n[:, None] * CHANNELS + channel[None, :], out, mask=inside)
+
+
+def fits(net: Net, chip: Chip) -> bool:
+    """Whether a GPU has room on the chip for a network in float32."""
+    inputs = padded(net.inputs)
+    room = ROOM + ROOM_PER_INPUT * (inputs - 32) + ROOM_PER_LAYER * (net.depth - 2)
+    return max(inputs, net.width) <= WIDEST and room <= chip.room
 
 
 TYPES = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16, torch.float32: tl.float32}

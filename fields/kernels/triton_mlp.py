@@ -15,7 +15,6 @@ errors, and the factor that makes it the mean's comes last.
 # Triton's language reads like Python, but its loops are no iterators and its constants no numbers.
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -23,110 +22,12 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from .triton_tools import INTERPRETED, check_tensor, programs
+from .triton_net import NARROW as _NARROW
+from .triton_net import Net, padded, precision_of
+from .triton_tools import check_tensor, programs
 
-MAX_WIDTH = 128
-MAX_CHANNELS = 16
-MAX_DEPTH = 4
-KEPT_WIDTH = 64  # up to which, and
-KEPT_DEPTH = 2  # hidden layers up to which, the sums of the gradients stay on the chip
-MAX_VALUES = 2**31 - 1  # of an array whose places are counted in 32 bits
-NARROW = tl.constexpr(16)  # the least that the tensor cores multiply
-WIDE_ROOM, ROOM_PER_INPUT = 107_000, 512  # bytes of shared memory, where layers are wider
+NARROW = tl.constexpr(_NARROW)
 UP = 64.0  # in float16: tells 1e-6 of the values' spread, and overflows at 500 times it
-OPERANDS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
-
-
-@dataclass(frozen=True)
-class Net:
-    """A perceptron of equally wide hidden layers; its numbers lie in one flat array.
-
-    Layer by layer: the weight [out, in], then the bias [out].
-    """
-
-    inputs: int
-    width: int
-    depth: int
-    channels: int
-
-    @property
-    def size(self) -> int:
-        inner = (self.depth - 1) * (self.width + 1) * self.width
-        return (self.inputs + 1) * self.width + inner + (self.width + 1) * self.channels
-
-    @property
-    def layers(self) -> list[tuple[int, int]]:
-        """(in, out) of each."""
-        widths = [self.inputs, *[self.width] * self.depth, self.channels]
-        return list(pairwise(widths))
-
-    @property
-    def kept(self) -> bool:
-        """Whether the gradients are summed on the chip."""
-        return self.width <= KEPT_WIDTH and self.depth <= KEPT_DEPTH
-
-    @property
-    def tile(self) -> int:
-        """Samples that go through the network together."""
-        return 64 if self.width <= KEPT_WIDTH else 128
-
-    @property
-    def warps(self) -> int:
-        return 4 if self.width <= KEPT_WIDTH // 2 else 8
-
-    @property
-    def constants(self) -> dict[str, int]:
-        return {
-            "INPUTS": self.inputs,
-            "WIDTH": self.width,
-            "CHANNELS": self.channels,
-            "DEPTH": self.depth,
-            "H": padded(self.width),
-            "OUT": padded(self.channels),
-        }
-
-
-def padded(n: int) -> int:
-    """The next size that the tensor cores multiply."""
-    return max(NARROW.value, triton.next_power_of_2(n))
-
-
-def unsupported(
-    inputs: int, hidden: tuple[int, ...], channels: int, operands: torch.dtype, room: int
-) -> str | None:
-    """Why the kernels cannot follow a network, or None.
-
-    Args:
-        room: bytes of shared memory that a program may have, as `room_of` says.
-    """
-    if operands == torch.float32 and not INTERPRETED:
-        return "its kernels multiply in half precision"
-    if not 1 <= len(hidden) <= MAX_DEPTH:
-        return f"its kernels take 1 to {MAX_DEPTH} hidden layers, not {len(hidden)}"
-    if len(set(hidden)) > 1:
-        return f"its kernels take layers of one width, not {', '.join(map(str, hidden))}"
-    if hidden[0] > MAX_WIDTH:
-        return f"its kernels take up to {MAX_WIDTH} units a layer, not {hidden[0]}"
-    if inputs > MAX_WIDTH:
-        return f"its kernels take up to {MAX_WIDTH} features, not {inputs}"
-    if channels > MAX_CHANNELS:
-        return f"its kernels take up to {MAX_CHANNELS} values, not {channels}"
-    if hidden[0] > KEPT_WIDTH and room < WIDE_ROOM + ROOM_PER_INPUT * padded(inputs):
-        return f"its kernels take up to {KEPT_WIDTH} units a layer on this GPU, not {hidden[0]}"
-    return None
-
-
-def room_of(device: torch.device) -> int:
-    """Bytes of shared memory that a program may have on a device."""
-    if device.type != "cuda":
-        return 2**30
-    properties = torch.cuda.get_device_properties(device)
-    return getattr(properties, "shared_memory_per_block_optin", 99 * 1024)
-
-
-def precision_of(operands: torch.dtype) -> str:
-    """How float32 operands are multiplied: as three products of TF32, which tensor cores do."""
-    return "tf32x3" if operands == torch.float32 else "tf32"
 
 
 @triton.jit
@@ -240,10 +141,12 @@ def _step(
     gradient_ptr, loss_ptr, samples, paired, mean,
     INPUTS: tl.constexpr, WIDTH: tl.constexpr, CHANNELS: tl.constexpr, DEPTH: tl.constexpr,
     E: tl.constexpr, H: tl.constexpr, OUT: tl.constexpr, TILE: tl.constexpr,
-    WEIGHTED: tl.constexpr, PAIRED: tl.constexpr, KEPT: tl.constexpr, UP: tl.constexpr,
-    PRECISION: tl.constexpr,
+    FEATURES: tl.constexpr, WEIGHTED: tl.constexpr, PAIRED: tl.constexpr, KEPT: tl.constexpr,
+    UP: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The loss, and the gradients to the weights and to the features: `change` [n, INPUTS].
+    """The loss, and the gradients to the weights and to the features: `change`.
+
+    These and the features are [INPUTS / FEATURES, n, FEATURES], level by level.
 
     Unless KEPT, `between` [2 DEPTH, n, H] takes what enters the layers behind the first and what
     comes back to those before the last, and then [n, OUT] what comes back to the last.
@@ -268,7 +171,8 @@ def _step(
     ):
         n = tile * TILE + tl.arange(0, TILE)
         ok = n < samples
-        at = n[:, None] * INPUTS + e[None, :]
+        at = (e // FEATURES)[None, :] * (samples * FEATURES)
+        at += n[:, None] * FEATURES + (e % FEATURES)[None, :]
         inside = ok[:, None] & (e[None, :] < INPUTS) if INPUTS < E else ok[:, None]
         values = tl.load(features_ptr + at, inside, 0.0)
         entered, out = forward(
@@ -330,11 +234,14 @@ def _step(
 @triton.jit
 def _weight_gradient(
     change_ptr, entered_ptr, scale_ptr, gradient_ptr, start, samples, mean,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, STRIDE: tl.constexpr,
+    ROWS: tl.constexpr, COLUMNS: tl.constexpr, STRIDE: tl.constexpr, FEATURES: tl.constexpr,
     DOWN: tl.constexpr, ACROSS: tl.constexpr, TILE: tl.constexpr, UP: tl.constexpr,
     PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """A layer's gradients, from what came back to it [n, DOWN] and what entered it [n, STRIDE]."""
+    """A layer's gradients, from what came back to it [n, DOWN] and what entered it [n, STRIDE].
+
+    With FEATURES what entered is [COLUMNS / FEATURES, n, FEATURES].
+    """
     i, j = tl.arange(0, DOWN), tl.arange(0, ACROSS)
     total = tl.zeros((DOWN, ACROSS), tl.float32)
     ones = tl.full((TILE, NARROW), 1.0, change_ptr.dtype.element_ty)
@@ -346,7 +253,12 @@ def _weight_gradient(
         ok = n < samples
         change = tl.load(change_ptr + n[:, None] * DOWN + i[None, :], ok[:, None], 0.0)
         inside = ok[:, None] & (j[None, :] < COLUMNS)
-        entered = tl.load(entered_ptr + n[:, None] * STRIDE + j[None, :], inside, 0.0)
+        if FEATURES:
+            at = (j // FEATURES)[None, :] * (samples * FEATURES)
+            at += n[:, None] * FEATURES + (j % FEATURES)[None, :]
+        else:
+            at = n[:, None] * STRIDE + j[None, :]
+        entered = tl.load(entered_ptr + at, inside, 0.0)
         turned = tl.trans(change)
         total = tl.dot(turned, entered, total, input_precision=PRECISION)
         bias_total = tl.dot(turned, ones, bias_total, input_precision=PRECISION)
@@ -363,7 +275,7 @@ class Space:
     Attributes:
         gradient: float32 [net.size], to which is added.
         loss: float32 [1], likewise.
-        change: [n, inputs] in the operands' type: the gradient to the features, but for a factor.
+        change: in the operands' type: the gradient to the features, as they lie, but for a factor.
         between: for networks whose gradients are not summed on the chip.
     """
 
@@ -380,7 +292,7 @@ class Space:
         return cls(
             torch.zeros(net.size, device=device),
             torch.zeros(1, device=device),
-            torch.empty(samples, net.inputs, dtype=operands, device=device),
+            torch.empty(net.planes(samples), dtype=operands, device=device),
             torch.empty(between, dtype=operands, device=device),
         )
 
@@ -403,7 +315,8 @@ def learn(
     = (target - shift) / scale; `paired` as in `numba_mlp.grid_mlp_loss`.
 
     Args:
-        features: [n, inputs], float16, bfloat16 or float32: the type of the operands.
+        features: float16, bfloat16 or float32, the type of the operands: n inputs level by level,
+            [levels, n, features of a level].
         target: float32 [n, channels].
         theta: float32 [net.size].
         shift: float32 [channels].
@@ -413,8 +326,8 @@ def learn(
     Returns:
         What `change` must be multiplied with, besides scale^2, to be the gradient to the features.
     """
-    n = len(features)
-    check_tensor("features", features, (n, net.inputs), features.dtype)
+    n = len(target)
+    check_tensor("features", features, net.planes(n), features.dtype)
     check_tensor("target", target, (n, net.channels))
     check_tensor("theta", theta, (net.size,))
     check_tensor("shift", shift, (net.channels,))
@@ -425,13 +338,14 @@ def learn(
     weighted = sample_weight is not None
     if weighted:
         check_tensor("sample_weight", sample_weight, (n,))
-    many = programs(features.device) // (2 if net.kept else 1)
+    many = programs(features.device)
     knobs: dict[str, Any] = {"UP": up, "PRECISION": precision_of(features.dtype)}
     _step[(min(many, triton.cdiv(n, net.tile)),)](
         features, target, sample_weight if weighted else target, shift, scale, theta, space.change,
         space.between, space.gradient, space.loss, n, paired, mean,
-        **net.constants, E=padded(net.inputs), TILE=net.tile, WEIGHTED=weighted,
-        PAIRED=bool(paired), KEPT=net.kept, num_warps=net.warps, num_stages=1, **knobs,
+        **net.constants, E=padded(net.inputs), FEATURES=net.features, TILE=net.tile,
+        WEIGHTED=weighted, PAIRED=bool(paired), KEPT=net.kept, num_warps=net.warps, num_stages=1,
+        **knobs,
     )  # fmt: skip
     if not net.kept:
         _weight_gradients(net, features, scale, space, n, mean, many, knobs)
@@ -457,7 +371,7 @@ def _weight_gradients(
         entered = space.between[(layer - 1) * size :] if layer else features
         _weight_gradient[(min(many, triton.cdiv(n, tile)),)](
             change, entered, scale, space.gradient, start, n, mean,
-            ROWS=rows, COLUMNS=columns, STRIDE=width if layer else columns,
+            ROWS=rows, COLUMNS=columns, STRIDE=width, FEATURES=0 if layer else net.features,
             DOWN=padded(rows), ACROSS=padded(columns), TILE=tile, num_warps=8, num_stages=2,
             **knobs,
         )  # fmt: skip
