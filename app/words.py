@@ -29,7 +29,8 @@ def say(document: dict[str, Any], folder: RunFolder, as_json: bool) -> None:
 
 def slowed(run: dict[str, Any]) -> bool:
     """Whether something faster could not do a run, which `how` then gives the reason for."""
-    return ":" in run["how"] or ";" in run["how"]
+    how = run.get("how", "")
+    return ":" in how or ";" in how
 
 
 def _say_stop(document: dict[str, Any]) -> str:

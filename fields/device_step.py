@@ -147,7 +147,8 @@ class DeviceStep:
             return self.launch
         try:
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
+            # Of this thread alone: others may be fitting too.
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self.launch()
         except RuntimeError as error:
             torch.cuda.synchronize(self.device)

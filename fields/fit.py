@@ -76,8 +76,18 @@ def fit(task: Task, config: FitConfig | None = None) -> Generator[Progress, None
     Raises:
         BackendUnavailable: the backend asked for does not work here; says what to install.
         ValueError: the field cannot be built for this task.
+        MemoryError: the GPU has too little memory; says what to do.
     """
-    config = config or FitConfig()
+    try:
+        yield from _reports(task, config or FitConfig())
+    except torch.OutOfMemoryError:
+        raise MemoryError(
+            "the GPU has too little memory for this fit; lower the batch or the field's size, or "
+            "use --device cpu."
+        ) from None
+
+
+def _reports(task: Task, config: FitConfig) -> Generator[Progress, None, None]:
     run = Run(task, config)
     yield run.report(None)
     while True:

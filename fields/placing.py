@@ -122,5 +122,6 @@ def described(field: Field, backend: str, why_slow: str | None, *, compiled: boo
         return backend
     why = field.why_not_fused
     if why is None:
-        return f"{backend}, from the coordinates to the loss and back"
+        bare = ", without biases" if backend == "tinycudann" else ""
+        return f"{backend}, from the coordinates to the loss and back{bare}"
     return f"{backend} for the encoding, {network} for the rest: {why}"

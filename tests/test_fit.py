@@ -251,3 +251,18 @@ def test_levels_are_unlocked_coarse_to_fine(task: ImageTask):
 def test_everything_is_unlocked_at_once_unless_asked():
     assert FitConfig().unlocked(8, 0.0) == 8
     assert [FitConfig(unlock=0.5).unlocked(5, s / 8) for s in range(6)] == [1, 2, 3, 4, 5, 5]
+
+
+def test_a_gpu_without_memory_is_told_of_plainly(task, monkeypatch):
+    def run(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(sys.modules["fields.fit"], "Run", run)
+    with pytest.raises(MemoryError, match="lower the batch"):
+        next(fit(task, SMALL))
+
+
+def test_every_run_says_what_computed_it(task):
+    assert last(task, replace(SMALL, steps=2, backend="torch", device="cpu")).how == "torch"
+    with pytest.raises(ValueError, match="precision fp16"):
+        next(fit(task, replace(SMALL, precision="fp16", device="cpu")))

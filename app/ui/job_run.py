@@ -14,6 +14,7 @@ from ..folder import RunFolder
 from ..jobs import AbstractJob, fit_job
 from ..race import Entrant
 from ..trace import Trace
+from ..words import slowed
 from .run import Frame, Moment, Run
 from .settings import AUTO
 
@@ -92,6 +93,11 @@ class JobRun(Run):
         """Of a run with results: what `auto` chose and why; empty for a method that was asked for.
         """
         return str(self.described(method)["why"]) if method == AUTO else ""
+
+    def how(self, method: str) -> str:
+        """Of a run with results: what computed it, if something faster could not; else empty."""
+        found = self.described(method)
+        return str(found["how"]) if slowed(found) else ""
 
     # --- what follows is called by the thread that fits ---
 

@@ -69,6 +69,8 @@ def about(run: ShapeRun) -> str:
         rows.append(("Noise", f"{found.noise:.2g} % of the longest side"))
     why = run.why(run.best)
     said = [f"<b>{AUTO}</b> chose {escape(why)}"] if why else []
+    how = run.how(run.best)
+    said += [f"Computed by {escape(how)}."] if how else []
     said += [escape(note) for note in run.notes]
     told = "".join(f"<p>{one}</p>" for one in said)
     return f'{_facts(rows) if rows else ""}<div class="ff-about">{told}</div>'

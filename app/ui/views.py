@@ -270,6 +270,8 @@ def about(run: JobRun, method: str) -> str:
     """What there is to say of a result besides its figures: what was chosen and done, and why."""
     why = run.why(method)
     said = [f"<b>auto</b> chose {escape(why)}"] if why else []
+    how = run.how(method)
+    said += [f"Computed by {escape(how)}."] if how else []
     said += [escape(note) for note in run.notes]
     return f'<div class="ff-about">{"".join(f"<p>{one}</p>" for one in said)}</div>' if said else ""
 

@@ -5,7 +5,7 @@ from . import threads as threads  # isort: skip  (first: it says how torch's thr
 from torch import Tensor
 
 from . import adam, grid, solid
-from .backends import choose
+from .backends import choose, missing
 from .grid import GridLayout
 
 
@@ -47,7 +47,9 @@ def sparse_adam_(*args: Tensor, backend: str, **knobs: float) -> None:
         from . import numba_adam
 
         return numba_adam.sparse_adam_(*args, **knobs)
-    if backend == "triton":
+    if backend == "triton" or (
+        backend == "tinycudann" and missing("triton", args[0].device) is None
+    ):
         from . import triton_adam
 
         return triton_adam.sparse_adam_(*args, **knobs)
