@@ -472,7 +472,7 @@ def test_a_scan_becomes_a_mesh_that_can_be_turned_and_taken_away(page, served, t
     choose(page, "shape-methods", "auto")
     choose(page, "shape-methods", "hash")
     choose(page, "shape-preset", "Custom")
-    page.locator("#shape-seconds input").fill("1")
+    page.locator("#shape-seconds input").fill("4")
     page.locator("#shape-resolution input[type=number]").fill("64")
     page.keyboard.press("Tab")
     page.locator("#shape-fit").click()

@@ -394,7 +394,7 @@ def test_a_mesh_is_fitted_by_its_faces(shapes, tmp_path):
     write_mesh(tmp_path / "box.ply", corners, faces)
     original = shapes.take(str(tmp_path / "box.ply"))
     assert "Triangles" in shape_views.described(original.shape)
-    run = shapes.begin(original, ShapeSettings(("hash",), 0.3, 0, 24, flip=True))
+    run = shapes.begin(original, ShapeSettings(("hash",), 2.0, 0, 24, flip=True))
     wait_for(run, "done")
     assert not run.cloud
     assert run.document["verb"] == "mesh"
