@@ -8,7 +8,7 @@ app:
 
 test:
 	@.ci/setup app shape dev
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint:
 	@.ci/setup app shape dev

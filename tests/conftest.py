@@ -32,8 +32,7 @@ FLAGS = [
 torch.set_num_threads(1)  # as the command line does: the engine shares work out by itself
 
 
-# Files that take longest come first, so that no worker is left with one at the end; the Makefile
-# tells xdist to keep this order.
+# Files that take longest come first, so that one worker is not left with one at the end.
 SLOWEST = (
     "test_browser", "test_triton", "test_kernels", "test_triton_compile", "test_shape_cli",
     "test_studies", "test_browser_learn", "test_bench_points", "test_cli", "test_shapes",
