@@ -32,18 +32,6 @@ FLAGS = [
 torch.set_num_threads(1)  # as the command line does: the engine shares work out by itself
 
 
-# Files that take longest come first, so that one worker is not left with one at the end.
-SLOWEST = (
-    "test_browser", "test_triton", "test_kernels", "test_triton_compile", "test_shape_cli",
-    "test_studies", "test_browser_learn", "test_bench_points", "test_cli", "test_shapes",
-)  # fmt: skip
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {name: place for place, name in enumerate(SLOWEST)}
-    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
-
-
 @pytest.fixture
 def rng() -> torch.Generator:
     return torch.Generator().manual_seed(0)
