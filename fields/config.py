@@ -75,6 +75,10 @@ class FitConfig(Spec):
             return levels
         return 1 + int((levels - 1) * share / self.unlock)
 
+    def rows(self, levels: tuple[int, ...], share: float) -> int:
+        """How many of a table's rows learn then, of levels that end at these rows."""
+        return levels[self.unlocked(len(levels), share) - 1]
+
     def rate(self, share: float) -> float:
         """The factor on both learning rates once `share` of the run is done, from 1 to `decay`."""
         left = max(0.0, (share - self.hold) / (1 - self.hold)) if self.hold < 1 else 0.0

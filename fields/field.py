@@ -108,7 +108,9 @@ class Field(nn.Module):
     @property
     def fused(self) -> Fused | None:
         """The field as one kernel sees it that goes from coordinates to the loss and back."""
-        return None if self.why_not_fused else fuse(self.encoding, self.network, self.operands)
+        if self.output != "linear":
+            return None
+        return fuse(self.encoding, self.network, self.operands)
 
     @property
     def why_not_fused(self) -> str | None:

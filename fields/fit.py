@@ -336,7 +336,7 @@ class Run:
             if isinstance(optimiser, Sparse):
                 optimiser.unlock(share)
         if self.whole is not None:
-            self.whole.step(factor, self.rows(share))
+            self.whole.step(factor, self.config.rows(self.field.encoding.levels, share))
             self.step += 1
             if self.average is not None:
                 self.average.follow(self.step - self.first)
@@ -354,11 +354,6 @@ class Run:
         if self.solver.descent is not None and self.step - self.first >= self.solver.descent:
             self.begin_work()
         return False
-
-    def rows(self, share: float) -> int:
-        """How many of a table's rows learn once `share` of the run is done."""
-        levels = self.field.encoding.levels
-        return levels[self.config.unlocked(len(levels), share) - 1]
 
     def judge(self, end: str | None) -> str | None:
         """Ask the stopping rule when it is time; the reason if the run must end."""

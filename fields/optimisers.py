@@ -57,7 +57,7 @@ class Sparse:
 
     def unlock(self, share: float) -> None:
         """Let as many levels learn as the config says, once `share` of the run is done."""
-        self.rows = self.levels[self.config.unlocked(len(self.levels), share) - 1]
+        self.rows = self.config.rows(self.levels, share)
 
     def step(self, factor: float) -> None:
         """The kernel also clears the gradient, so that the next backward adds to zeros."""

@@ -240,7 +240,7 @@ def feature_places(n, samples, level, FEATURES: tl.constexpr, LEVELS: tl.constex
 
 
 @triton.jit
-def _within(cells, low, high, DIM: tl.constexpr, SIDE: tl.constexpr):
+def _within(low, high, DIM: tl.constexpr, SIDE: tl.constexpr):
     """Whether cells from `low` to `high` have their vertices in a window, SIDE along each axis."""
     fits = high[0] - low[0] <= SIDE - 2
     for axis in tl.static_range(1, DIM):
@@ -355,15 +355,20 @@ def _table_gradient(
     for axis in tl.static_range(DIM):
         low = low + (tl.min(tl.where(ok, cells[axis], 0xFFFFFFFF), axis=0),)
         high = high + (tl.max(tl.where(ok, cells[axis], 0), axis=0),)
-    if not ALONG and _within(cells, low, high, DIM, SMALL):
+    if not ALONG and _within(low, high, DIM, SMALL):
         _add_window(
             x_ptr, gradient_ptr, start, plan_ptr, low, factor, samples, tile, level, DIM, LEVELS,
             FEATURES, CENTRED, SMOOTH, PLANES, TILE, SMALL, SMALL_WINDOW, HALF,
         )  # fmt: skip
-    elif not ALONG and _within(cells, low, high, DIM, LARGE):
+    elif not ALONG and _within(low, high, DIM, LARGE):
         _add_window(
             x_ptr, gradient_ptr, start, plan_ptr, low, factor, samples, tile, level, DIM, LEVELS,
             FEATURES, CENTRED, SMOOTH, PLANES, TILE, LARGE, LARGE_WINDOW, HALF,
+        )  # fmt: skip
+    elif FEATURES == 2 and not ALONG:
+        _add_pairs(
+            gradient_ptr, start, plan_ptr, cells, parts, factor, n, ok, samples, level, DIM,
+            LEVELS, SMOOTH, PLANES,
         )  # fmt: skip
     else:
         factors, hashed, rows, magic = rows_of_level(plan_ptr, level, DIM, LEVELS)
@@ -372,20 +377,14 @@ def _table_gradient(
         places = feature_places(n, samples, level, FEATURES, LEVELS, PLANES, FEATURES)
         change = tl.load(gradient_ptr + places, mask=ok[:, None], other=0.0).to(tl.float32)
         change *= factor
-        if FEATURES == 2 and not ALONG:
-            _add_pairs(
-                gradient_ptr, start, plan_ptr, cells, parts, factor, n, ok, samples, level, DIM,
-                LEVELS, SMOOTH, PLANES,
-            )  # fmt: skip
-        else:
-            for corner in tl.static_range(2**DIM):
-                row = row_of(corner, cells, factors, hashed, rows, magic, DIM)
-                if ALONG:
-                    weight, _, _ = slopes_of(corner, -1, parts, direction, scale, DIM, SMOOTH)
-                else:
-                    weight = weight_of(corner, parts, DIM, SMOOTH)
-                where = start + row[:, None] * FEATURES + tl.arange(0, FEATURES)[None, :]
-                tl.atomic_add(where, weight[:, None] * change, mask=ok[:, None], sem="relaxed")
+        for corner in tl.static_range(2**DIM):
+            row = row_of(corner, cells, factors, hashed, rows, magic, DIM)
+            if ALONG:
+                weight, _, _ = slopes_of(corner, -1, parts, direction, scale, DIM, SMOOTH)
+            else:
+                weight = weight_of(corner, parts, DIM, SMOOTH)
+            where = start + row[:, None] * FEATURES + tl.arange(0, FEATURES)[None, :]
+            tl.atomic_add(where, weight[:, None] * change, mask=ok[:, None], sem="relaxed")
 
 
 @triton.jit
